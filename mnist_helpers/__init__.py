@@ -1,0 +1,28 @@
+"""Helpers for the book *Reading Handwritten Digits*.
+
+Importing this package loads nothing heavy: each public name is fetched from its module when it is
+first used, so a page that only looks at images never waits for Keras.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "datasets": ["Dataset", "DatasetError", "load_arrays", "load_dataset", "one_hot", "prepare_images"],
+        "evaluation": ["ErrorRate", "MeanInterval", "error_rate", "mean_interval"],
+        "models": ["MODELS", "build_deep_mlp", "build_mlp"],
+        "plotting": [
+            "plot_class_counts",
+            "plot_errors",
+            "plot_histograms",
+            "plot_history",
+            "plot_probabilities",
+            "show_digits",
+            "show_pixels",
+            "use_style",
+        ],
+        "results": ["load_results", "record"],
+        "training": ["Training", "set_seed", "train"],
+    },
+)

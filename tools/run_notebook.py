@@ -1,0 +1,244 @@
+"""Run one notebook with papermill, refuse anything a reader should not see, and put the clean result into place.
+
+    python tools/run_notebook.py notebooks/01_look_at_the_data.ipynb _build/runs/mini/01_look_at_the_data.ipynb dataset=mini
+
+The exit code is 0 only if every cell ran and the outputs are fit to be published. On failure the partly executed copy
+stays beside the output, as NAME.partial.ipynb.
+"""
+
+import argparse
+import ast
+import contextlib
+import difflib
+import json
+import logging
+import os
+import re
+import resource
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import papermill
+
+# TensorFlow prints start-up lines that say nothing about the page; Keras and papermill are quiet by themselves.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+# Readers on Binder have 2 GB.
+MEMORY_LIMITS_MB = {"mini": 2_000}
+
+# A line of TensorFlow's C++ log, or the notice that comes before the first.
+NATIVE_LOG = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl|To enable the following instructions|Skipping registering GPU")
+
+
+class NotebookError(Exception):
+    """The notebook cannot be published; the message names the notebook and the cell."""
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("parameters", nargs="*", metavar="name=value", help="values for the parameters cell")
+    options = parser.parse_args(arguments)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    parameters = {}
+    for item in options.parameters:
+        name, _, value = item.partition("=")
+        parameters[name] = parse_value(value)
+    try:
+        run(options.source, options.output, parameters)
+    except NotebookError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse_value(text):
+    """Read ``3``, ``0.5``, ``True`` or ``[1, 2]`` as Python does; anything else is a text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def run(source, output, parameters):
+    """Execute ``source`` with ``parameters`` and write the cleaned notebook to ``output``."""
+    notebook = nbformat.read(source, as_version=4)
+    refuse_bad_outputs(notebook, source, "is stored with")
+    refuse_unknown_parameters(notebook, source, parameters)
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_suffix(".partial.ipynb")
+    start = time.perf_counter()
+    with stderr_to(output.with_suffix(".log")):
+        execute(source, partial, parameters)
+    seconds = time.perf_counter() - start
+    # The kernel was the only child of this process that has ended.
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+
+    executed = nbformat.read(partial, as_version=4)
+    refuse_bad_outputs(executed, source, "left", partial)
+    clean(executed, parameters)
+    drop_stderr(executed, source)
+    refuse_paths(executed, source, partial)
+    dataset = parameters.get("dataset", "no data set")
+    if memory > MEMORY_LIMITS_MB.get(dataset, float("inf")):
+        limit = MEMORY_LIMITS_MB[dataset]
+        raise NotebookError(f"{source}: its kernel needed {memory:,.0f} MB; with {dataset} at most {limit:,} are allowed.")
+
+    nbformat.write(executed, partial)
+    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory)}
+    output.with_suffix(".run.json").write_text(json.dumps(facts), encoding="utf-8")
+    os.replace(partial, output)
+    print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
+
+
+@contextlib.contextmanager
+def stderr_to(path):
+    """Send what the kernel's libraries say of the machine to a log: the terminal is for results and errors."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with path.open("w") as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def execute(source, output, parameters):
+    """Run every cell; a kernel that fails to *start* gets a second try, since two starts can race for a port."""
+    for last_try in (False, True):
+        try:
+            papermill.execute_notebook(
+                source, output, parameters, kernel_name="python3", cwd=source.parent, progress_bar=False
+            )
+            return
+        except papermill.PapermillExecutionError as error:
+            raise NotebookError(describe_failure(source, output, error)) from None
+        except Exception as error:
+            if last_try or not failed_to_start(error):
+                raise NotebookError(f"{source}: the kernel failed: {error}\nSo far as it ran: {output}") from error
+
+
+def failed_to_start(error):
+    """Whether the kernel never answered: then no cell has run, and a second try repeats nothing."""
+    signs = ("before replying to kernel_info", "didn't respond", "Address already in use")
+    return any(sign in str(error) for sign in signs)
+
+
+def describe_failure(source, output, error):
+    cells = nbformat.read(output, as_version=4).cells
+    position = next((i for i, cell in enumerate(cells) if error_outputs(cell)), None)
+    if position is None:
+        return f"{source}: {error}"
+    code = "\n".join(f"    {line}" for line in cells[position].source.splitlines())
+    failure = f"{error.ename}: {error.evalue}"
+    return f"{source}: {name_cell(cells, position)} failed.\n{code}\n{failure}\nSo far as it ran: {output}"
+
+
+def name_cell(cells, position):
+    """Number a cell as a reader of the source counts it: papermill's own cell is not there."""
+    number = sum(1 for cell in cells[: position + 1] if not is_injected(cell))
+    return f"cell {number} (id {cells[position].get('id', 'none')})"
+
+
+def is_injected(cell):
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
+def refuse_unknown_parameters(notebook, source, parameters):
+    """Papermill only logs an unknown name and goes on; a misspelt parameter must not pass for a measured one."""
+    position, cell = next(
+        ((i, c) for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])), (None, None)
+    )
+    known = list(assigned_names(cell.source)) if cell else []
+    for name in parameters:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            where = name_cell(notebook.cells, position) if cell else "no cell tagged 'parameters'"
+            raise NotebookError(f"{source}: unknown parameter {name!r}.{hint} {where} sets: {', '.join(known) or 'nothing'}.")
+
+
+def assigned_names(code):
+    """The names that plain assignments in ``code`` set, each with the lines it stands on."""
+    return {
+        statement.targets[0].id: (statement.lineno, statement.end_lineno)
+        for statement in ast.parse(code).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+
+
+def error_outputs(cell):
+    """The errors and tracebacks among a cell's outputs, as texts."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            yield f"{output.ename}: {output.evalue}"
+        elif output.output_type == "stream" and output.name == "stderr" and "Traceback (most recent call last)" in output.text:
+            yield output.text.strip().splitlines()[-1]
+
+
+def refuse_bad_outputs(notebook, source, verb, partial=None):
+    for position, cell in enumerate(notebook.cells):
+        for text in error_outputs(cell):
+            place = f"{source}: {name_cell(notebook.cells, position)} {verb} an error output: {text}"
+            advice = f"So far as it ran: {partial}" if partial else "Strip the outputs of the notebook (make strip) and run again."
+            raise NotebookError(f"{place}\n{advice}")
+
+
+def clean(notebook, parameters):
+    """Leave what a reader would have got by typing the parameters in: no extra cell, no paths, no run data."""
+    notebook.cells = [cell for cell in notebook.cells if not is_injected(cell)]
+    notebook.metadata.pop("papermill", None)
+    count = 0
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = write_parameters(cell.source, parameters)
+        if cell.cell_type == "code" and cell.get("execution_count"):
+            count += 1
+            cell.execution_count = count
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = count
+
+
+def write_parameters(code, parameters):
+    """Put the values that were used into the parameters cell, and keep its comments."""
+    lines = code.splitlines()
+    for name, (first, last) in sorted(assigned_names(code).items(), key=lambda item: -item[1][0]):
+        if name in parameters:
+            _, hash_sign, comment = lines[last - 1].partition("  #")
+            lines[first - 1 : last] = [f"{name} = {json.dumps(parameters[name])}{hash_sign}{comment}"]
+    return "\n".join(lines)
+
+
+def drop_stderr(notebook, source):
+    """Take out what TensorFlow says of the machine at its start; anything else is worth an author's look."""
+    for position, cell in enumerate(notebook.cells):
+        for output in [o for o in cell.get("outputs", []) if o.get("name") == "stderr"]:
+            cell.outputs.remove(output)
+            lines = [line for line in output.text.splitlines() if line and not NATIVE_LOG.match(line)]
+            if lines:
+                print(f"{source}: {name_cell(notebook.cells, position)} wrote to stderr: {lines[0]}", flush=True)
+
+
+def refuse_paths(notebook, source, partial):
+    """A path in an output would tell where the book was built, and helps nobody."""
+    places = {str(Path.cwd()), str(Path.home()), sys.prefix, str(Path(sys.base_prefix))} - {"/", "/usr"}
+    for position, cell in enumerate(notebook.cells):
+        text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
+        for path in places:
+            if f"{path}/" in text:
+                cell_name = name_cell(notebook.cells, position)
+                raise NotebookError(f"{source}: {cell_name} shows a path of this machine: {path}\nSo far as it ran: {partial}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Write into every notebook what can be worked out: its links, its set-up cell, and the time it takes.
+
+    python tools/sync.py                # after adding or renaming a chapter, or recording a run
+    python tools/sync.py owner/name     # the repository has moved
+    python tools/sync.py --check        # change nothing, fail if something would change
+"""
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+HOST = "https://github.com/"
+# Files other than notebooks that hold the repository's address.
+ADDRESSED = ["pyproject.toml", "_config.yml", "CITATION.cff", "README.md"]
+WORDS_A_MINUTE = 200
+MINUTES_A_CODE_CELL = 0.4
+
+
+def main(arguments):
+    check = "--check" in arguments
+    moved = next((argument for argument in arguments if argument != "--check"), None)
+    if moved and not re.fullmatch(r"[\w.-]+/[\w.-]+", moved):
+        print(f"REPOSITORY: expected owner/name, got {moved!r}", file=sys.stderr)
+        return 2
+    old = current_repository()
+    repository = moved or old
+    stale = []
+    for path in [Path(name) for name in ADDRESSED] if moved else []:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f"{HOST}{old}", f"{HOST}{repository}"), encoding="utf-8")
+    for path in sorted(Path("notebooks").glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        fresh = update(text, path, repository)
+        if fresh != text:
+            stale.append(path)
+            if not check:
+                path.write_text(fresh, encoding="utf-8")
+    if check and stale:
+        print(f"Run `make sync`: these are out of date: {', '.join(map(str, stale))}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def current_repository():
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    return project["project"]["urls"]["Repository"].removeprefix(HOST)
+
+
+def update(text, path, repository):
+    """Return the notebook ``text`` with the links, set-up cell and time that belong to ``path``."""
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            source = re.sub(r"(?m)^\[Run on Colab\].*$", links(path, repository), source)
+            source = re.sub(r"(?m)^\*\*Time:\*\*.*$", times(notebook, path), source)
+        elif "setup" in cell["metadata"].get("tags", []):
+            source = setup_code(repository)
+        cell["source"] = source.splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def links(path, repository):
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/{path.as_posix()}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{path.as_posix()}"
+    return f"[Run on Colab]({colab}) · [Run on Binder]({binder})"
+
+
+def setup_code(repository):
+    return (
+        "# On a machine without the helper package (Colab, for example), install it.\n"
+        "import importlib.util\n\n"
+        'if importlib.util.find_spec("mnist_helpers") is None:\n'
+        f"    %pip install --quiet git+{HOST}{repository}"
+    )
+
+
+def times(notebook, path):
+    """Reading time from the length of the text; running times from the last recorded runs."""
+    prose = " ".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    code_cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+    minutes = len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
+    text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
+    runs = []
+    for dataset in ("mini", "mnist"):
+        recorded = Path("book/results") / f"{dataset}.json"
+        if recorded.exists():
+            facts = json.loads(recorded.read_text(encoding="utf-8"))
+            if path.stem in facts["notebooks"]:
+                runs.append((facts["cores"], f"{spell(facts['notebooks'][path.stem]['seconds'])} with `{dataset}`"))
+    if runs:
+        text += f"; to run on {runs[0][0]} processor cores, {' and '.join(run for _, run in runs)}"
+    return f"**Time:** {text}."
+
+
+def spell(seconds):
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
