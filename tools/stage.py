@@ -46,7 +46,7 @@ def results_table(runs, dataset):
     os.environ["MNIST_RESULTS"] = str(runs / "results")
     from mnist_helpers import load_results
 
-    here = {name: numbers for name, numbers in load_results().items() if "test_wrong" in numbers}
+    here = {name: numbers for name, numbers in load_results().items() if "test" in numbers}
     path = Path("book/results/mnist.json")
     full = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
     rows = [
@@ -68,7 +68,8 @@ def results_table(runs, dataset):
 
 
 def mean_error(numbers):
-    return sum(numbers["test_wrong"]) / len(numbers["test_wrong"]) / numbers["test_images"]
+    errors = [score["wrong"] / score["total"] for score in numbers["test"]]
+    return sum(errors) / len(errors)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""What the tests share: where things are, small real data, and full MNIST where it can be had."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_helpers import load_dataset
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root():
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mini():
+    return load_dataset("mini")
+
+
+@pytest.fixture(scope="session")
+def mnist_npz():
+    """Path of the real mnist.npz; a test that asks for it is skipped, with a word, where there is none."""
+    path = os.environ.get("MNIST_NPZ")
+    if not path:
+        pytest.skip("needs all of MNIST: set MNIST_NPZ to the path of mnist.npz")
+    return Path(path)
+
+
+@pytest.fixture
+def no_mnist(monkeypatch, tmp_path):
+    """A machine that has never seen MNIST: no variable, an empty cache. Returns where the cache would be."""
+    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return tmp_path / "keras" / "datasets" / "mnist.npz"
+
+
+@pytest.fixture
+def tiny_mnist(monkeypatch):
+    """Let four small arrays pass for MNIST, so that the ways of files can be tested without its 11 MB."""
+    from mnist_helpers import datasets
+
+    arrays = {
+        "x_train": np.arange(2 * 784, dtype="uint8").reshape(2, 28, 28),
+        "y_train": np.array([1, 2], dtype="uint8"),
+        "x_test": np.zeros((1, 28, 28), dtype="uint8"),
+        "y_test": np.array([3], dtype="uint8"),
+    }
+    monkeypatch.setattr(datasets, "MNIST_SHAPES", {name: array.shape for name, array in arrays.items()})
+    monkeypatch.setattr(datasets, "MNIST_DIGESTS", {name: datasets._digest(array) for name, array in arrays.items()})
+    return arrays

