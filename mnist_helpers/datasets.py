@@ -134,7 +134,7 @@ def prepare_images(images):
     return images[..., np.newaxis].astype("float32") / 255  # (n, 28, 28) -> (n, 28, 28, 1)
 
 
-def one_hot(labels, classes=CLASSES):
+def one_hot(labels, classes=10):
     """Turn each label into a row of zeros with a single one at the label's place.
 
     Args:
@@ -156,7 +156,9 @@ def _check_images(argument, images):
     if 0 in shape or shape == ():
         raise ValueError(f"{argument}: expected {wanted}, got an empty array of shape {shape}.")
     if shape == IMAGE_SHAPE:
-        raise ValueError(f"{argument}: expected {wanted}, got one image; write {argument}[np.newaxis] for a batch of 1.")
+        raise ValueError(
+            f"{argument}: expected {wanted}, got one image; write {argument}[np.newaxis] for a batch of 1."
+        )
     if shape[1:] == (784,):
         raise ValueError(f"{argument}: expected {wanted}, got {shape}; write {argument}.reshape(-1, 28, 28).")
     if shape[1:] == (28, 28, 1):
@@ -234,12 +236,15 @@ def _read_mnist(path, found):
             raise ValueError("it is not an .npz archive, or only a part of one")
         with np.load(path, allow_pickle=False) as archive:
             if missing := MNIST_SHAPES.keys() - set(archive.files):
-                raise ValueError(f"it has no array {sorted(missing)[0]!r}, only: {', '.join(archive.files) or 'nothing'}")
+                raise ValueError(
+                    f"it has no array {sorted(missing)[0]!r}, only: {', '.join(archive.files) or 'nothing'}"
+                )
             arrays = {key: archive[key] for key in MNIST_SHAPES}
         for key, array in arrays.items():
             if array.shape != MNIST_SHAPES[key] or array.dtype != np.uint8:
                 raise ValueError(
-                    f"its array {key!r} is {array.dtype} of shape {array.shape}; uint8 of shape {MNIST_SHAPES[key]} was expected"
+                    f"its array {key!r} is {array.dtype} of shape {array.shape}; "
+                    f"uint8 of shape {MNIST_SHAPES[key]} was expected"
                 )
             if _digest(array) != MNIST_DIGESTS[key]:
                 raise ValueError(f"its array {key!r} has been altered (its SHA-256 is not that of MNIST)")
@@ -253,7 +258,9 @@ def _read_mnist(path, found):
         problem = f"it is damaged or not MNIST: {error}"
     else:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
-    raise DatasetError(f"{found}, but {problem}.\n{_WAYS_ON}\nAn unusable file is never overwritten: move or delete it yourself.")
+    raise DatasetError(
+        f"{found}, but {problem}.\n{_WAYS_ON}\nAn unusable file is never overwritten: move or delete it yourself."
+    )
 
 
 def _download_mnist(cache):
@@ -265,8 +272,8 @@ def _download_mnist(cache):
         folder = tempfile.TemporaryDirectory(prefix="mnist-download-", dir=cache.parent)
     except OSError as error:
         raise DatasetError(
-            f"{tried}\nIt cannot be downloaded either, because the cache folder {cache.parent} cannot be written: {error}. "
-            f"Set KERAS_HOME to a folder of your own.\n{_WAYS_ON}"
+            f"{tried}\nIt cannot be downloaded either, because the cache folder {cache.parent} cannot be written: "
+            f"{error}. Set KERAS_HOME to a folder of your own.\n{_WAYS_ON}"
         ) from error
     with folder:
         from keras.utils import get_file

@@ -5,7 +5,7 @@ Every builder takes no argument and returns a new, compiled, untrained model. Ev
 probabilities an image.
 """
 
-from keras import Input, Sequential
+import keras
 from keras.layers import Dense, Flatten
 
 
@@ -14,9 +14,9 @@ def build_mlp():
 
     The baseline of the classic Keras tutorials of 2016, with today's names. 623,290 parameters.
     """
-    model = Sequential(
+    model = keras.Sequential(
         [
-            Input((28, 28, 1)),
+            keras.Input((28, 28, 1)),
             Flatten(),  # (n, 28, 28, 1) -> (n, 784)
             Dense(784, activation="relu", kernel_initializer="random_normal"),
             Dense(10, activation="softmax", kernel_initializer="random_normal"),
@@ -28,9 +28,9 @@ def build_mlp():
 
 def build_deep_mlp():
     """Three narrowing hidden layers: 784–1024–128–64–10, Adam. 943,946 parameters."""
-    model = Sequential(
+    model = keras.Sequential(
         [
-            Input((28, 28, 1)),
+            keras.Input((28, 28, 1)),
             Flatten(),  # (n, 28, 28, 1) -> (n, 784)
             Dense(1024, activation="relu"),
             Dense(128, activation="tanh"),

@@ -13,7 +13,6 @@ import numpy as np
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
 BLUE, ORANGE = "#0072B2", "#D55E00"
-MARKERS = "osD^v"  # with the colours, so that no line is told from another by its colour alone
 
 _source = None
 
@@ -47,8 +46,18 @@ def show_digits(images, titles=None, *, columns=10, wrong=()):
 
     Returns:
         The figure.
+
+    Raises:
+        ValueError: there is no image, one image without its first axis, or another number of titles than of images.
     """
     images = np.asarray(images)
+    if images.ndim != 3 or len(images) == 0:
+        raise ValueError(
+            f"images: expected an array of shape (n, 28, 28), got {images.shape}; "
+            "for one image write images[np.newaxis]."
+        )
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"titles: expected {len(images)}, one for each image, got {len(titles)}.")
     rows = -(-len(images) // columns)
     size = WIDTH / columns
     figure, axes = _figure(rows, columns, height=rows * (size + (0.25 if titles is not None else 0)) + 0.15)
@@ -140,7 +149,9 @@ def plot_history(histories):
         epochs = np.arange(1, len(history["loss"]) + 1)
         for key, label, color, style in (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--")):
             axes[0, column].plot(epochs, history[f"{key}loss"], style, color=color, label=label)
-            axes[1, column].plot(epochs, 100 * (1 - np.array(history[f"{key}accuracy"])), style, color=color, label=label)
+            axes[1, column].plot(
+                epochs, 100 * (1 - np.array(history[f"{key}accuracy"])), style, color=color, label=label
+            )
         axes[0, column].set_title(name)
         axes[1, column].set(xlabel="epoch", xticks=epochs)
     axes[0, 0].set(ylabel="loss", ylim=(0, None))
@@ -164,7 +175,9 @@ def plot_probabilities(image, probabilities, label):
     _draw_digit(axes[0, 0], image)
     axes[0, 0].set_title(f"label: {label}", loc="center")
     ax, answer = axes[0, 1], int(np.argmax(probabilities))
-    bars = ax.bar(range(10), 100 * np.asarray(probabilities), color=[ORANGE if i == answer else BLUE for i in range(10)])
+    bars = ax.bar(
+        range(10), 100 * np.asarray(probabilities), color=[ORANGE if i == answer else BLUE for i in range(10)]
+    )
     ax.bar_label(bars, labels=[f"{100 * p:.0f}" if p >= 0.005 else "" for p in probabilities])
     ax.set(title=f"answer: {answer}", xlabel="digit", ylabel="probability [%]", xticks=range(10), ylim=(0, 110))
     ax.set_yticks(range(0, 101, 25))
@@ -185,7 +198,7 @@ def plot_errors(errors, references=None):
     references = references or {}
     figure, axes = _figure(height=0.45 * len(errors) + 1)
     ax, places = axes[0, 0], range(len(errors) - 1, -1, -1)
-    for place, (name, error) in zip(places, errors.items(), strict=True):
+    for place, error in zip(places, errors.values(), strict=True):
         ends = np.array([[error.rate - error.low], [error.high - error.rate]])
         first = place == len(errors) - 1
         label = "measured here, with its 95% interval" if first else None
@@ -195,7 +208,13 @@ def plot_errors(errors, references=None):
         low, high = np.broadcast_to(percent, 2)
         label = "published" if number == 0 else None
         ax.plot([low, high], [place - 0.25] * 2, "D-", color=ORANGE, markersize=5, label=label)
-    ax.set(yticks=list(places), yticklabels=list(errors), xlabel="error [%]", xlim=(0, None), ylim=(-0.6, len(errors) - 0.4))
+    ax.set(
+        yticks=list(places),
+        yticklabels=list(errors),
+        xlabel="error [%]",
+        xlim=(0, None),
+        ylim=(-0.6, len(errors) - 0.4),
+    )
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower left", ncols=2)
     return _finish(figure)

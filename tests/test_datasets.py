@@ -283,7 +283,7 @@ def test_a_download_is_verified_and_kept(no_mnist, tiny_mnist, server):
 
 def test_a_wrong_download_leaves_nothing_behind(no_mnist, tiny_mnist, server):
     (server / "mnist.npz").write_bytes(b"<html>Please log in</html>")
-    with pytest.raises(DatasetError, match="was downloaded .* not an .npz archive"):
+    with pytest.raises(DatasetError, match=r"was downloaded .* not an .npz archive"):
         load_arrays("mnist")
     assert list(no_mnist.parent.iterdir()) == []
 

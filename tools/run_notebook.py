@@ -1,6 +1,6 @@
 """Run one notebook with papermill, refuse anything a reader should not see, and put the clean result into place.
 
-    python tools/run_notebook.py notebooks/01_look_at_the_data.ipynb _build/runs/mini/01_look_at_the_data.ipynb dataset=mini
+    python tools/run_notebook.py notebooks/01_look_at_the_data.ipynb output.ipynb dataset=mini
 
 The exit code is 0 only if every cell ran and the outputs are fit to be published. On failure the partly executed copy
 stays beside the output, as NAME.partial.ipynb.
@@ -29,7 +29,9 @@ os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 MEMORY_LIMITS_MB = {"mini": 2_000}
 
 # A line of TensorFlow's C++ log, or the notice that comes before the first.
-NATIVE_LOG = re.compile(r"[IWEF]\d{4} |WARNING: All log messages before absl|To enable the following instructions|Skipping registering GPU")
+NATIVE_LOG = re.compile(
+    r"[IWEF]\d{4} |WARNING: All log messages before absl|To enable the following instructions|Skipping registering GPU"
+)
 
 
 class NotebookError(Exception):
@@ -86,7 +88,9 @@ def run(source, output, parameters):
     dataset = parameters.get("dataset", "no data set")
     if memory > MEMORY_LIMITS_MB.get(dataset, float("inf")):
         limit = MEMORY_LIMITS_MB[dataset]
-        raise NotebookError(f"{source}: its kernel needed {memory:,.0f} MB; with {dataset} at most {limit:,} are allowed.")
+        raise NotebookError(
+            f"{source}: its kernel needed {memory:,.0f} MB; with {dataset} at most {limit:,} are allowed."
+        )
 
     nbformat.write(executed, partial)
     facts = {"seconds": round(seconds, 1), "memory_mb": round(memory)}
@@ -133,7 +137,7 @@ def failed_to_start(error):
 
 def describe_failure(source, output, error):
     cells = nbformat.read(output, as_version=4).cells
-    position = next((i for i, cell in enumerate(cells) if error_outputs(cell)), None)
+    position = next((i for i, cell in enumerate(cells) if any(error_outputs(cell))), None)
     if position is None:
         return f"{source}: {error}"
     code = "\n".join(f"    {line}" for line in cells[position].source.splitlines())
@@ -142,13 +146,13 @@ def describe_failure(source, output, error):
 
 
 def name_cell(cells, position):
-    """Number a cell as a reader of the source counts it: papermill's own cell is not there."""
-    number = sum(1 for cell in cells[: position + 1] if not is_injected(cell))
+    """Number a cell as a reader of the source counts it: what papermill adds is not there."""
+    number = sum(1 for cell in cells[: position + 1] if not is_papermills(cell))
     return f"cell {number} (id {cells[position].get('id', 'none')})"
 
 
-def is_injected(cell):
-    return "injected-parameters" in cell.metadata.get("tags", [])
+def is_papermills(cell):
+    return bool({"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", [])))
 
 
 def refuse_unknown_parameters(notebook, source, parameters):
@@ -162,7 +166,9 @@ def refuse_unknown_parameters(notebook, source, parameters):
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             where = name_cell(notebook.cells, position) if cell else "no cell tagged 'parameters'"
-            raise NotebookError(f"{source}: unknown parameter {name!r}.{hint} {where} sets: {', '.join(known) or 'nothing'}.")
+            raise NotebookError(
+                f"{source}: unknown parameter {name!r}.{hint} {where} sets: {', '.join(known) or 'nothing'}."
+            )
 
 
 def assigned_names(code):
@@ -179,7 +185,11 @@ def error_outputs(cell):
     for output in cell.get("outputs", []):
         if output.output_type == "error":
             yield f"{output.ename}: {output.evalue}"
-        elif output.output_type == "stream" and output.name == "stderr" and "Traceback (most recent call last)" in output.text:
+        elif (
+            output.output_type == "stream"
+            and output.name == "stderr"
+            and "Traceback (most recent call last)" in output.text
+        ):
             yield output.text.strip().splitlines()[-1]
 
 
@@ -187,13 +197,17 @@ def refuse_bad_outputs(notebook, source, verb, partial=None):
     for position, cell in enumerate(notebook.cells):
         for text in error_outputs(cell):
             place = f"{source}: {name_cell(notebook.cells, position)} {verb} an error output: {text}"
-            advice = f"So far as it ran: {partial}" if partial else "Strip the outputs of the notebook (make strip) and run again."
+            advice = (
+                f"So far as it ran: {partial}"
+                if partial
+                else "Strip the outputs of the notebook (make strip) and run again."
+            )
             raise NotebookError(f"{place}\n{advice}")
 
 
 def clean(notebook, parameters):
     """Leave what a reader would have got by typing the parameters in: no extra cell, no paths, no run data."""
-    notebook.cells = [cell for cell in notebook.cells if not is_injected(cell)]
+    notebook.cells = [cell for cell in notebook.cells if not is_papermills(cell)]
     notebook.metadata.pop("papermill", None)
     count = 0
     for cell in notebook.cells:
@@ -237,7 +251,9 @@ def refuse_paths(notebook, source, partial):
         for path in places:
             if f"{path}/" in text:
                 cell_name = name_cell(notebook.cells, position)
-                raise NotebookError(f"{source}: {cell_name} shows a path of this machine: {path}\nSo far as it ran: {partial}")
+                raise NotebookError(
+                    f"{source}: {cell_name} shows a path of this machine: {path}\nSo far as it ran: {partial}"
+                )
 
 
 if __name__ == "__main__":

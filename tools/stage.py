@@ -34,10 +34,12 @@ def main(dataset):
 
 
 def save_figures(notebook, folder):
-    """Save the picture of each cell that has a ``figure`` name in its metadata, for the pages that are not notebooks."""
+    """Save the picture of each cell with a ``figure`` name in its metadata, for the pages that are no notebooks."""
     for cell in notebook["cells"]:
         if name := cell["metadata"].get("figure"):
-            pictures = [output["data"]["image/png"] for output in cell["outputs"] if "image/png" in output.get("data", {})]
+            pictures = [
+                output["data"]["image/png"] for output in cell["outputs"] if "image/png" in output.get("data", {})
+            ]
             folder.joinpath(f"{name}.png").write_bytes(base64.b64decode(pictures[0]))
 
 
@@ -57,12 +59,13 @@ def results_table(runs, dataset):
         chapter = numbers["chapter"]
         recorded = f"{mean_error(full[name]):.2%}" if name in full else "–"
         rows.append(
-            f"| {numbers['title']} | [{chapter[:2]}](../notebooks/{chapter}.ipynb) | {mean_error(numbers):.2%} | {recorded} | "
-            f"{numbers.get('published', '–')} |"
+            f"| {numbers['title']} | [{chapter[:2]}](../notebooks/{chapter}.ipynb) | {mean_error(numbers):.2%} "
+            f"| {recorded} | {numbers.get('published', '–')} |"
         )
     sizes = {"mini": "5,000 of MNIST's images (`mini`)", "mnist": "all of MNIST (`mnist`)"}
     rows.append(
-        f"\nTest errors; where a model was trained with several seeds, their mean. This build was made with {sizes[dataset]}."
+        "\nTest errors; where a model was trained with several seeds, their mean. "
+        f"This build was made with {sizes[dataset]}."
     )
     return "\n".join(rows) + "\n"
 

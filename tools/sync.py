@@ -1,8 +1,8 @@
 """Write into every notebook what can be worked out: its links, its set-up cell, and the time it takes.
 
-    python tools/sync.py                # after adding or renaming a chapter, or recording a run
-    python tools/sync.py owner/name     # the repository has moved
-    python tools/sync.py --check        # change nothing, fail if something would change
+python tools/sync.py                # after adding or renaming a chapter, or recording a run
+python tools/sync.py owner/name     # the repository has moved
+python tools/sync.py --check        # change nothing, fail if something would change
 """
 
 import json
@@ -81,7 +81,9 @@ def times(notebook, path):
     """Reading time from the length of the text; running times from the last recorded runs."""
     prose = " ".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     code_cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
-    minutes = len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
+    minutes = (
+        len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
+    )
     text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
     runs = []
     for dataset in ("mini", "mnist"):

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from mnist_helpers import MODELS, prepare_images
+
+# Worked out by hand in chapter 2: inputs times neurons, plus one bias a neuron, layer by layer.
+PARAMETERS = {
+    "mlp": (784 * 784 + 784) + (784 * 10 + 10),
+    "deep_mlp": (784 * 1024 + 1024) + (1024 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10),
+}
+
+
+def test_every_model_has_a_count_worked_out_by_hand():
+    assert MODELS.keys() == PARAMETERS.keys()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_parameters_and_docstring_agree_with_the_count_by_hand(name):
+    assert MODELS[name]().count_params() == PARAMETERS[name]
+    assert f"{PARAMETERS[name]:,} parameters" in MODELS[name].__doc__
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_answers_with_ten_probabilities_an_image(name, mini):
+    answers = MODELS[name]().predict(prepare_images(mini.x_train[:3]), verbose=0)
+    assert answers.shape == (3, 10)
+    assert (answers >= 0).all()
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_builder_makes_a_new_model_each_time(name):
+    first, second = MODELS[name](), MODELS[name]()
+    assert first is not second
+    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
+    assert first.optimizer.iterations == 0

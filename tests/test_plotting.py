@@ -1,0 +1,102 @@
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from mnist_helpers import (
+    error_rate,
+    plot_class_counts,
+    plot_errors,
+    plot_histograms,
+    plot_history,
+    plot_probabilities,
+    show_digits,
+    show_pixels,
+    use_style,
+)
+
+HISTORY = {"loss": [2.0, 1.0], "val_loss": [1.5, 1.2], "accuracy": [0.5, 0.75], "val_accuracy": [0.6, 0.7]}
+
+
+@pytest.fixture(autouse=True)
+def style():
+    use_style(source="mini")
+    yield
+    use_style()
+
+
+FIGURES = {
+    "digits": lambda mini: show_digits(mini.x_train[:7], titles=range(7), columns=5),
+    "pixels": lambda mini: show_pixels(mini.x_train[0]),
+    "class counts": lambda mini: plot_class_counts({"a": mini.y_train, "b": mini.y_test}),
+    "histograms": lambda mini: plot_histograms({"raw": mini.x_train[:9], "scaled": mini.x_train[:9] / 255}),
+    "history": lambda mini: plot_history({"a": HISTORY, "b": HISTORY}),
+    "probabilities": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[3], label=5),
+    "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
+}
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_figure_is_as_wide_as_the_text_and_names_its_data(kind, mini):
+    figure = FIGURES[kind](mini)
+    figure.draw_without_rendering()
+    assert figure.get_size_inches()[0] == 7
+    assert figure.get_supxlabel() == "data: mini"
+    assert figure.get_facecolor() == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_a_figure_is_closed_so_that_a_notebook_shows_it_once(kind, mini):
+    FIGURES[kind](mini)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_no_label_is_cut_off(kind, mini):
+    figure = FIGURES[kind](mini)
+    figure.draw_without_rendering()
+    width, height = figure.canvas.get_width_height()
+    for ax in figure.axes:
+        box = ax.get_tightbbox()
+        assert box.x0 > -1
+        assert box.y0 > -1
+        assert box.x1 < width + 1
+        assert box.y1 < height + 1
+
+
+def test_a_mistake_is_marked_by_more_than_colour(mini):
+    figure = show_digits(mini.x_train[:3], titles=[5, 0, 4], columns=3, wrong=[1])
+    assert [ax.get_title() for ax in figure.axes] == ["5", "0 ✗", "4"]
+
+
+def test_digits_are_drawn_dark_on_light(mini):
+    file = io.BytesIO()
+    show_digits(mini.x_train[:1], columns=1).savefig(file)
+    picture = plt.imread(io.BytesIO(file.getvalue()))[..., 0]  # from 0, black, to 1, white
+    assert np.median(picture) > 0.8
+    assert picture.min() < 0.2
+
+
+def test_history_shows_the_error_not_the_accuracy():
+    figure = plot_history({"model": HISTORY})
+    lines = {line.get_label(): line.get_ydata() for line in figure.axes[1].lines}
+    np.testing.assert_allclose(lines["training"], [50, 25])
+    np.testing.assert_allclose(lines["validation"], [40, 30])
+
+
+def test_errors_are_drawn_with_their_interval():
+    error = error_rate(np.zeros(10_000, int), np.r_[np.ones(90, int), np.zeros(9_910, int)])
+    figure = plot_errors({"model": error})
+    bars = figure.axes[0].collections[0].get_segments()[0]
+    np.testing.assert_allclose(bars[:, 0], [0.73, 1.10], atol=0.01)
+
+
+def test_titles_must_match_the_images(mini):
+    with pytest.raises(ValueError, match="titles: expected 3, one for each image, got 2"):
+        show_digits(mini.x_train[:3], titles=[1, 2])
+
+
+def test_a_single_image_is_refused_with_advice(mini):
+    with pytest.raises(ValueError, match=r"images\[np.newaxis\]"):
+        show_digits(mini.x_train[0])
