@@ -35,15 +35,15 @@ $(INSTALLED): pyproject.toml requirements.txt
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-book: _build/$(DATASET).built  ## run the notebooks that changed, build the pages and check them
+book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) tools/run_notebook.py $(INSTALLED)
 	@mkdir -p $(RUNS)/results
 	@MNIST_RESULTS=$(abspath $(RUNS)/results) $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
 
-_build/$(DATASET).built: $(EXECUTED) $(PAGES) $(wildcard tools/*.py)
-	@rm -rf _build/*.built _build/html _build/.doctrees
+_build/html/.$(DATASET): $(EXECUTED) $(PAGES) $(wildcard tools/*.py)
+	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/python tools/stage.py $(DATASET)
 	@$(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
 	  { cat _build/sphinx.log; exit 1; }

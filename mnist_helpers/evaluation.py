@@ -10,7 +10,7 @@ from mnist_helpers.datasets import _check_labels
 
 @dataclass(frozen=True)
 class ErrorRate:
-    """The share of images read wrongly, with the interval in which the true share lies.
+    """The share of images read wrongly, with the range of true shares that fit it.
 
     Attributes:
         wrong, total: how many images were read wrongly, of how many.
@@ -50,7 +50,7 @@ class MeanInterval:
 def error_rate(y_true, y_pred):
     """Share of wrong answers, with its 95 % Wilson interval (Wilson, 1927, J. Am. Stat. Assoc. 22).
 
-    The interval answers: had we been given another set of images of the same kind, where would the error be?
+    The interval is the range of true error rates, over endlessly many images of this kind, that fit the count.
 
     Args:
         y_true: the labels, integers of shape ``(n,)``.
@@ -71,7 +71,7 @@ def error_rate(y_true, y_pred):
 def mean_interval(values):
     """Mean of a few runs, with its 95 % interval by Student's t.
 
-    The interval answers: had we trained with other seeds, where would the mean be?
+    The interval is the range of true means, over endlessly many seeds, that fit these runs.
 
     Args:
         values: at least two numbers, one a run.

@@ -111,7 +111,7 @@ def test_its_cells_are_short(path):
     for cell in code_cells(read(path)):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if not tags(cell, "hide-input"):
-            assert len(lines) <= 24, cell.source
+            assert len(lines) <= 20, cell.source
         assert max(map(len, lines)) <= 84 or "Markdown(" in cell.source, cell.source
 
 

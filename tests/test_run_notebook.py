@@ -6,6 +6,7 @@ import nbformat
 import papermill
 import pytest
 
+from mnist_helpers import load_results, record
 from tools import run_notebook
 
 PARAMETERS = 'dataset = "mnist"  # which images\nepochs = 3'
@@ -119,6 +120,15 @@ def test_too_much_memory_stops_the_build(write, capsys, monkeypatch):
     assert code == 1
     assert "with mini at most 10 are allowed" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_what_a_chapter_no_longer_records_is_forgotten(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_RESULTS", str(tmp_path / "results"))
+    record("old_name", chapter="chapter", error=0.5)
+    record("other", chapter="another_chapter", error=0.5)
+    code, _ = main(write("from mnist_helpers import record\nrecord('new_name', chapter='chapter', error=0.25);"))
+    assert code == 0
+    assert list(load_results()) == ["new_name", "other"]
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ def run(source, output, parameters):
     refuse_unknown_parameters(notebook, source, parameters)
 
     output.parent.mkdir(parents=True, exist_ok=True)
+    forget_records(source.stem)
     partial = output.with_suffix(".partial.ipynb")
     start = time.perf_counter()
     with stderr_to(output.with_suffix(".log")):
@@ -97,6 +98,14 @@ def run(source, output, parameters):
     output.with_suffix(".run.json").write_text(json.dumps(facts), encoding="utf-8")
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
+
+
+def forget_records(chapter):
+    """Delete what earlier runs of the chapter recorded, so that a renamed model leaves the tables."""
+    folder = os.environ.get("MNIST_RESULTS")
+    for path in Path(folder).glob("*.json") if folder else []:
+        if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
+            path.unlink()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from statistics import mean
 
 BOOK = Path("_build/book")
 
@@ -51,28 +52,31 @@ def results_table(runs, dataset):
     here = {name: numbers for name, numbers in load_results().items() if "test" in numbers}
     path = Path("book/results/mnist.json")
     full = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
-    rows = [
-        "| model | chapter | this build | all of MNIST, last full run | published elsewhere |",
-        "|---|---|--:|--:|--:|",
-    ]
+    show_full = dataset != "mnist"
+    columns = ["model", "this build", *(["all of MNIST, last full run"] if show_full else []), "published elsewhere"]
+    rows = [f"| {' | '.join(columns)} |", f"|---{'|--:' * (len(columns) - 1)}|"]
     for name, numbers in sorted(here.items(), key=lambda item: -mean_error(item[1])):
-        chapter = numbers["chapter"]
-        recorded = f"{mean_error(full[name]):.2%}" if name in full else "–"
-        rows.append(
-            f"| {numbers['title']} | [{chapter[:2]}](../notebooks/{chapter}.ipynb) | {mean_error(numbers):.2%} "
-            f"| {recorded} | {numbers.get('published', '–')} |"
-        )
+        cells = [f"[{numbers['title']}](../notebooks/{numbers['chapter']}.ipynb)", error_text(numbers)]
+        if show_full:
+            cells.append(error_text(full[name]) if name in full else "–")
+        published = f"{numbers['published']}, [{numbers['published_by']}](references.md)" if "published" in numbers else "–"
+        rows.append(f"| {' | '.join([*cells, published])} |")
     sizes = {"mini": "5,000 of MNIST's images (`mini`)", "mnist": "all of MNIST (`mnist`)"}
     rows.append(
-        "\nTest errors; where a model was trained with several seeds, their mean. "
-        f"This build was made with {sizes[dataset]}."
+        f"\nErrors on the test part, with the 95% interval for the luck of the images; this build was made with "
+        f"{sizes[dataset]}. Where a model was trained with several seeds, error and interval are means over them. "
+        "Rows whose intervals overlap are not ranked by this table."
     )
     return "\n".join(rows) + "\n"
 
 
 def mean_error(numbers):
-    errors = [score["wrong"] / score["total"] for score in numbers["test"]]
-    return sum(errors) / len(errors)
+    return mean(score["wrong"] / score["total"] for score in numbers["test"])
+
+
+def error_text(numbers):
+    low, high = (mean(score[end] for score in numbers["test"]) for end in ("low", "high"))
+    return f"{mean_error(numbers):.2%} ({low:.1%}–{high:.1%})"
 
 
 if __name__ == "__main__":
