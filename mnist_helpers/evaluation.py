@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mnist_helpers.datasets import _check_labels
+from mnist_helpers.checks import check_labels
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def error_rate(y_true, y_pred):
     Raises:
         TypeError, ValueError: the labels are not integers from 0 to 9 of one and the same length.
     """
-    _check_pairs(y_true, y_pred)
-    wrong = int(np.sum(y_true != y_pred))
+    check_pairs(y_true, y_pred)
+    wrong = int(np.sum(np.asarray(y_true) != np.asarray(y_pred)))
     interval = stats.binomtest(wrong, len(y_true)).proportion_ci(method="wilson")
     return ErrorRate(wrong=wrong, total=len(y_true), low=interval.low, high=interval.high)
 
@@ -80,17 +80,27 @@ def mean_interval(values):
         A ``MeanInterval``.
 
     Raises:
-        ValueError: there are fewer than two values, or one is not a finite number.
+        TypeError: the values are not numbers.
+        ValueError: there are fewer than two values, or one is not finite.
     """
-    if len(values) < 2 or not np.all(np.isfinite(values)):
-        raise ValueError(f"values: expected two or more finite numbers, got {values!r}.")
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"values: expected two or more numbers, got {values!r}.") from None
+    if values.ndim != 1 or len(values) < 2 or not np.all(np.isfinite(values)):
+        raise ValueError(
+            f"values: expected two or more finite numbers, got {values.tolist()}; one run alone has no interval."
+        )
     mean = float(np.mean(values))
     interval = stats.ttest_1samp(values, 0).confidence_interval(0.95) if np.ptp(values) else (mean, mean)
-    return MeanInterval(mean=mean, low=float(interval[0]), high=float(interval[1]), values=tuple(values))
+    return MeanInterval(mean=mean, low=float(interval[0]), high=float(interval[1]), values=tuple(values.tolist()))
 
 
-def _check_pairs(y_true, y_pred):
-    _check_labels("y_true", y_true)
-    _check_labels("y_pred", y_pred)
+def check_pairs(y_true, y_pred):
+    """Refuse labels and answers that do not belong together, one by one."""
+    check_labels("y_true", y_true)
+    check_labels("y_pred", y_pred)
     if len(y_true) != len(y_pred):
-        raise ValueError(f"y_true has {len(y_true)} labels, but y_pred has {len(y_pred)} answers.")
+        raise ValueError(
+            f"y_true has {len(y_true)} labels, but y_pred has {len(y_pred)} answers; give one answer for each label."
+        )

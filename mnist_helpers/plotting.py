@@ -52,10 +52,11 @@ def show_digits(images, titles=None, *, columns=10, wrong=()):
     """
     images = np.asarray(images)
     if images.ndim != 3 or len(images) == 0:
-        raise ValueError(
-            f"images: expected an array of shape (n, 28, 28), got {images.shape}; "
-            "for one image write images[np.newaxis]."
-        )
+        ways = {2: "; for one image write images[np.newaxis]", 4: "; images[..., 0] takes the channel axis off"}
+        way = ways.get(images.ndim, "")
+        raise ValueError(f"images: expected an array of shape (n, 28, 28), got {images.shape}{way}.")
+    if columns < 1:
+        raise ValueError(f"columns: expected 1 or more, got {columns}.")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"titles: expected {len(images)}, one for each image, got {len(titles)}.")
     rows = -(-len(images) // columns)
@@ -86,6 +87,7 @@ def show_pixels(image):
     Returns:
         The figure.
     """
+    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
     figure, axes = _figure(height=7)
     ax = axes[0, 0]
     _draw_digit(ax, image)
@@ -138,8 +140,8 @@ def plot_history(histories):
     """Draw loss and error rate after each epoch, on training and validation images.
 
     Args:
-        histories: dictionary from a model's name to its Keras history, a dictionary with the lists ``"loss"``,
-            ``"val_loss"``, ``"accuracy"`` and ``"val_accuracy"``.
+        histories: dictionary from a model's name to its Keras history, a dictionary with the lists ``"loss"`` and
+            ``"accuracy"``, and where there were validation data ``"val_loss"`` and ``"val_accuracy"``.
 
     Returns:
         The figure.
@@ -148,6 +150,8 @@ def plot_history(histories):
     for column, (name, history) in enumerate(histories.items()):
         epochs = np.arange(1, len(history["loss"]) + 1)
         for key, label, color, style in (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--")):
+            if f"{key}loss" not in history:
+                continue
             axes[0, column].plot(epochs, history[f"{key}loss"], style, color=color, label=label)
             axes[1, column].plot(
                 epochs, 100 * (1 - np.array(history[f"{key}accuracy"])), style, color=color, label=label
@@ -171,6 +175,8 @@ def plot_probabilities(image, probabilities, label):
     Returns:
         The figure.
     """
+    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
+    _check_shape("probabilities", probabilities, (10,), "one answer of a batch is probabilities[0]")
     figure, axes = _figure(1, 2, height=2.6, width_ratios=[1, 2])
     _draw_digit(axes[0, 0], image)
     axes[0, 0].set_title(f"label: {label}", loc="center")
@@ -196,6 +202,8 @@ def plot_errors(errors, references=None):
         The figure.
     """
     references = references or {}
+    if unknown := references.keys() - errors.keys():
+        raise ValueError(f"references: {sorted(unknown)[0]!r} is none of the models in errors: {', '.join(errors)}.")
     figure, axes = _figure(height=0.45 * len(errors) + 1)
     ax, places = axes[0, 0], range(len(errors) - 1, -1, -1)
     for place, error in zip(places, errors.values(), strict=True):
@@ -218,6 +226,11 @@ def plot_errors(errors, references=None):
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower left", ncols=2)
     return _finish(figure)
+
+
+def _check_shape(argument, array, shape, way):
+    if np.shape(array) != shape:
+        raise ValueError(f"{argument}: expected shape {shape}, got {np.shape(array)}; {way}.")
 
 
 def _figure(rows=1, columns=1, *, height, **options):

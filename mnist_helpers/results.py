@@ -26,7 +26,7 @@ def record(name, **numbers):
         ValueError: the name has other characters, or a number is infinite or not a number.
         TypeError: a value cannot be stored as JSON.
     """
-    if not re.fullmatch(r"[a-z0-9_]+", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
         raise ValueError(f"name: expected lower-case letters, digits and underscores, got {name!r}.")
     text = _to_json(numbers, f"the numbers of {name!r}")
     folder = _folder()
@@ -80,7 +80,7 @@ def _to_json(value, what):
     except TypeError as error:
         raise TypeError(f"{what} cannot be stored: {error}.") from error
     except ValueError as error:
-        raise ValueError(f"{what} hold an infinite value or one that is not a number.") from error
+        raise ValueError(f"{what} hold an infinite value, one that is not a number, or themselves.") from error
 
 
 def _to_plain(item):

@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 
+import check_html
 import pytest
+import sync
 import yaml
-
-from tools import check_html, sync
 
 
 def test_the_address_stands_in_one_place_and_is_the_same_everywhere(root):
@@ -42,7 +42,7 @@ def checkout(root, tmp_path):
 def test_moving_the_repository_changes_every_address(checkout):
     old = sync.current_repository()
     subprocess.run([sys.executable, "tools/sync.py", "someone/else"], cwd=checkout, check=True)
-    addressed = [checkout / name for name in sync.ADDRESSED] + sorted((checkout / "notebooks").glob("*.ipynb"))
+    addressed = [checkout / name for name in sync.ADDRESSED] + sorted((checkout / "notebooks").glob("[0-9]*.ipynb"))
     for path in addressed:
         text = path.read_text()
         assert "someone/else" in text
@@ -57,6 +57,32 @@ def test_moving_the_repository_changes_every_address(checkout):
         assert link in notebook
 
 
+def test_checking_changes_nothing(checkout):
+    texts = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
+    done = subprocess.run(
+        [sys.executable, "tools/sync.py", "--check", "someone/else"], cwd=checkout, capture_output=True
+    )
+    assert done.returncode == 1
+    assert {path: path.read_bytes() for path in texts} == texts
+
+
+def test_an_address_changed_in_its_one_place_is_carried_everywhere(checkout):
+    project = checkout / "pyproject.toml"
+    project.write_text(project.read_text().replace(sync.current_repository(), "me/mybook"))
+    check = [sys.executable, "tools/sync.py", "--check"]
+    assert subprocess.run(check, cwd=checkout, capture_output=True).returncode == 1
+    subprocess.run([sys.executable, "tools/sync.py"], cwd=checkout, check=True)
+    assert subprocess.run(check, cwd=checkout).returncode == 0
+    assert "https://github.com/me/mybook" in (checkout / "_config.yml").read_text()
+
+
+def test_syncing_makes_no_notebook_newer(checkout):
+    notebook = checkout / "notebooks/01_look_at_the_data.ipynb"
+    before = notebook.stat().st_mtime_ns
+    subprocess.run([sys.executable, "tools/sync.py", "someone/else"], cwd=checkout, check=True)
+    assert notebook.stat().st_mtime_ns == before
+
+
 def test_a_repository_that_is_no_owner_and_name_is_refused(checkout):
     done = subprocess.run([sys.executable, "tools/sync.py", "nonsense"], cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 2
@@ -64,7 +90,8 @@ def test_a_repository_that_is_no_owner_and_name_is_refused(checkout):
 
 
 def make(checkout, *arguments):
-    return subprocess.run(["make", *arguments], cwd=checkout, capture_output=True, text=True)
+    ours = {name: value for name, value in os.environ.items() if name not in ("DATASET", "MAKEFLAGS", "MAKEOVERRIDES")}
+    return subprocess.run(["make", *arguments], cwd=checkout, capture_output=True, text=True, env=ours)
 
 
 @pytest.fixture
@@ -74,9 +101,12 @@ def built(checkout):
     (checkout / ".venv/.installed").touch()
     runs = checkout / "_build/runs/mini"
     runs.mkdir(parents=True)
-    for notebook in (checkout / "notebooks").glob("*.ipynb"):
+    for notebook in (checkout / "notebooks").glob("[0-9]*.ipynb"):
         (runs / notebook.name).touch()
     (checkout / "_build/html").mkdir()
+    make(checkout, "help")  # writes the lists of names
+    for path in runs.iterdir():
+        path.touch()
     (checkout / "_build/html/.mini").touch()
     return checkout
 
@@ -107,7 +137,33 @@ def test_a_changed_notebook_is_the_only_one_run_again(built):
 )
 def test_a_changed_helper_runs_every_notebook_again(built, helper):
     change(built / helper)
-    assert rerun(built) == sorted(path.stem for path in (built / "notebooks").glob("*.ipynb"))
+    assert rerun(built) == sorted(path.stem for path in (built / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def test_a_removed_helper_runs_every_notebook_again(built):
+    (built / "mnist_helpers/results.py").unlink()
+    make(built, "help")
+    names = built / "_build/package.names"
+    assert "results.py" not in names.read_text()
+    assert names.stat().st_mtime_ns > (built / "_build/html/.mini").stat().st_mtime_ns
+    assert len(rerun(built)) == len(list((built / "notebooks").glob("[0-9]*.ipynb")))
+
+
+def test_a_removed_page_changes_the_list_of_pages(built):
+    before = (built / "_build/pages.names").read_text()
+    (built / "book/references.md").unlink()
+    make(built, "help")
+    assert (built / "_build/pages.names").read_text() == before.replace("book/references.md ", "")
+
+
+def test_code_style_settings_run_no_notebook_again(built):
+    change(built / "pyproject.toml")
+    assert rerun(built) == []
+
+
+def test_a_path_with_a_space_is_no_obstacle(built, tmp_path):
+    (built / "_build/runs/mini/01_look_at_the_data.ipynb").unlink()
+    assert '"$PWD/_build/runs/mini/results"' in make(built, "--dry-run", "book").stdout
 
 
 def test_a_changed_page_runs_no_notebook_but_builds_the_book(built):
@@ -150,7 +206,7 @@ def test_every_link_anchor_picture_and_output_of_the_built_book_is_sound(html):
 
 def test_every_chapter_can_be_started_on_colab_and_binder(html, root):
     repository = sync.current_repository()
-    for notebook in sorted((root / "notebooks").glob("*.ipynb")):
+    for notebook in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
         page = (html / "notebooks" / f"{notebook.stem}.html").read_text()
         buttons = set(re.findall(r'href="(https://[^"]*(?:colab|mybinder)[^"]*)"', page))
         assert f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{notebook.name}" in buttons
@@ -159,7 +215,7 @@ def test_every_chapter_can_be_started_on_colab_and_binder(html, root):
 
 
 def test_every_page_says_which_data_it_was_made_with(html, root):
-    for notebook in (root / "notebooks").glob("*.ipynb"):
+    for notebook in (root / "notebooks").glob("[0-9]*.ipynb"):
         assert re.search(
             r"made with <strong>(mini|mnist)</strong>", (html / "notebooks" / f"{notebook.stem}.html").read_text()
         )

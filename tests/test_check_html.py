@@ -1,8 +1,7 @@
 """The check of the built pages must find each kind of fault; a check that cannot fail is none."""
 
+import check_html
 import pytest
-
-from tools import check_html
 
 GOOD = """<html><head><link rel="stylesheet" href="style.css"></head><body><article>
 <h2 id="here">A heading</h2><a href="#here">a</a> <a href="other.html#there">b</a> <a href="https://example.org/x">c</a>
@@ -37,6 +36,17 @@ def test_good_pages_pass(site, capsys):
         ('"style.css"', '"https://example.org/style.css"', "asks another host"),
         ("<body>", "<body><script src='//example.org/x.js'></script>", "asks another host"),
         ("<body>", "<body><style>@import 'https://example.org/x.css';</style>", "asks another host"),
+        (
+            "<article>",
+            "<article><img srcset='digit.png 1x, gone.png 2x' alt='Another handwritten digit, a seven.'>",
+            "no such file",
+        ),
+        ("<article>", "<article><p style='background: url(https://example.org/x.png)'></p>", "asks another host"),
+        ("<article>", "<article><object data='https://example.org/x'></object>", "asks another host"),
+        ("<article>", "<article><video poster='HTTPS://example.org/x.png'></video>", "asks another host"),
+        ("<article>", "<article><svg><image href='https://example.org/x.png'/></svg>", "asks another host"),
+        ("<article>", "<article><script>fetch('https://example.org/x')</script>", "names another host"),
+        ("<head>", "<head><meta http-equiv='refresh' content='0; url=gone.html'>", "no such file"),
         ('alt="A handwritten 5 with a broken top stroke."', "", "no alternative text"),
         ("A handwritten 5 with a broken top stroke.", "../_images/0a1b2c.png", "says nothing"),
         ("A handwritten 5 with a broken top stroke.", "a plot", "says nothing"),

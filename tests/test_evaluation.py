@@ -46,8 +46,10 @@ def test_answers_that_do_not_fit_the_labels_are_refused(y_true, y_pred, problem)
         error_rate(y_true, y_pred)
 
 
-def test_lists_count_like_arrays():
-    assert error_rate([1, 2, 3], [1, 2, 4]).wrong == 1
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+@pytest.mark.parametrize(("y_pred", "wrong"), [([1, 2, 3], 0), ([1, 2, 4], 1), ([1, 0, 4], 2), ([4, 5, 6], 3)])
+def test_lists_and_tuples_count_like_arrays(kind, y_pred, wrong):
+    assert error_rate([1, 2, 3], kind(y_pred)).wrong == wrong
 
 
 def test_a_mean_over_runs_has_students_interval():
@@ -61,6 +63,12 @@ def test_a_mean_over_runs_has_students_interval():
 def test_equal_runs_have_an_interval_of_no_width():
     summary = mean_interval([0.02, 0.02, 0.02])
     assert (summary.low, summary.high) == (0.02, 0.02)
+
+
+@pytest.mark.parametrize("values", [5, "ab", ["a", "b"], None])
+def test_what_are_no_numbers_is_refused(values):
+    with pytest.raises((TypeError, ValueError), match="values: expected two or more"):
+        mean_interval(values)
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, float("nan")]])

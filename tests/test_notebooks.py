@@ -8,12 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import run_notebook
+import sync
 
 import mnist_helpers
-from tools import run_notebook, sync
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 CLOSING = ["Exercises", "What we learned"]
 # Parameters that make a chapter run fast; what is not there keeps its value.
 FAST = {"epochs": 1, "repeats": 2}
@@ -106,12 +107,21 @@ def tags(cell, tag):
     return tag in cell.metadata.get("tags", [])
 
 
+def is_listing(code):
+    """A function written out whole, which the package has too or which a solution changes."""
+    return [type(statement) for statement in ast.parse(code).body] == [ast.FunctionDef]
+
+
+def is_import(code):
+    return all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in ast.parse(code).body)
+
+
 @each_notebook
 def test_its_cells_are_short(path):
     for cell in code_cells(read(path)):
         lines = [line for line in cell.source.splitlines() if line.strip()]
         if not tags(cell, "hide-input"):
-            assert len(lines) <= 20, cell.source
+            assert len(lines) <= 12 or is_listing(cell.source) or is_import(cell.source), cell.source
         assert max(map(len, lines)) <= 84 or "Markdown(" in cell.source, cell.source
 
 
@@ -155,7 +165,7 @@ def strip_documentation(function):
         statement
         for statement in tree.body
         if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-        and not (isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("_check_"))
+        and not (isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("check_"))
     ]
     return ast.unparse(tree.args), [ast.unparse(statement) for statement in body]
 

@@ -92,6 +92,52 @@ def test_errors_are_drawn_with_their_interval():
     np.testing.assert_allclose(bars[:, 0], [0.73, 1.10], atol=0.01)
 
 
+def test_bars_are_as_high_as_the_counts():
+    figure = plot_class_counts({"a": np.array([0, 0, 1, 9])})
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [2, 1, 1]
+    assert figure.axes[0].get_title(loc="left") == "a: 4 images"
+
+
+def test_bars_are_as_high_as_the_probabilities(mini):
+    probabilities = np.array([0.5, 0.3, 0.2, 0, 0, 0, 0, 0, 0, 0])
+    figure = plot_probabilities(mini.x_train[0], probabilities, label=5)
+    np.testing.assert_allclose([bar.get_height() for bar in figure.axes[1].patches], 100 * probabilities)
+    assert figure.axes[1].get_title(loc="left") == "answer: 0"
+    assert figure.axes[0].get_title() == "label: 5"
+
+
+def test_histograms_show_shares_that_add_up_to_all():
+    figure = plot_histograms({"a": np.array([0, 0, 0, 1])})
+    heights = [bar.get_height() for bar in figure.axes[0].patches]
+    assert (heights[0], heights[-1], sum(heights)) == (75, 25, 100)
+
+
+def test_pixels_are_written_into_the_picture(mini):
+    texts = [text.get_text() for text in show_pixels(mini.x_train[0]).axes[0].texts]
+    assert list(map(int, texts)) == mini.x_train[0].ravel().tolist()
+
+
+def test_a_history_without_validation_data_is_drawn_too():
+    figure = plot_history({"model": {key: HISTORY[key] for key in ("loss", "accuracy")}})
+    assert len(figure.axes[0].lines) == len(figure.axes[1].lines) == 1
+
+
+BAD = {
+    "images: .*takes the channel axis off": lambda mini: show_digits(mini.x_train[:3, ..., None]),
+    "images: expected an array": lambda mini: show_digits(mini.x_train[:0]),
+    "columns: expected 1 or more": lambda mini: show_digits(mini.x_train[:3], columns=0),
+    r"image: expected shape \(28, 28\)": lambda mini: show_pixels(mini.x_train[:1]),
+    r"probabilities: .*probabilities\[0\]": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[:1], label=5),
+    "references: 'b' is none of the models": lambda mini: plot_errors({"a": error_rate([1], [1])}, {"b": 1}),
+}
+
+
+@pytest.mark.parametrize("problem", BAD)
+def test_what_cannot_be_drawn_is_refused_with_advice(problem, mini):
+    with pytest.raises(ValueError, match=problem):
+        BAD[problem](mini)
+
+
 def test_titles_must_match_the_images(mini):
     with pytest.raises(ValueError, match="titles: expected 3, one for each image, got 2"):
         show_digits(mini.x_train[:3], titles=[1, 2])

@@ -34,7 +34,7 @@ def test_nothing_recorded_is_an_empty_dictionary():
     assert load_results() == {}
 
 
-@pytest.mark.parametrize("name", ["", "../mlp", "MLP", "mlp baseline", "a/b"])
+@pytest.mark.parametrize("name", ["", "../mlp", "MLP", "mlp baseline", "a/b", 3, None])
 def test_a_name_that_is_no_plain_file_name_is_refused(name):
     with pytest.raises(ValueError, match="name: expected lower-case letters"):
         record(name, error=1)

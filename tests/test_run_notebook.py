@@ -5,9 +5,9 @@ import json
 import nbformat
 import papermill
 import pytest
+import run_notebook
 
 from mnist_helpers import load_results, record
-from tools import run_notebook
 
 PARAMETERS = 'dataset = "mnist"  # which images\nepochs = 3'
 
@@ -60,6 +60,37 @@ def test_an_error_stops_the_build_and_shows_its_cell(write, capsys):
     assert output.with_suffix(".partial.ipynb").exists()
 
 
+def test_the_cell_that_failed_is_named_and_not_one_that_printed_a_traceback(write, capsys):
+    caught = "import traceback\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    traceback.print_exc()"
+    assert main(write(caught, "raise KeyError('the real one')"))[0] == 1
+    message = capsys.readouterr().err
+    assert "cell 3" in message
+    assert "raise KeyError" in message
+
+
+@pytest.mark.parametrize("text", ["<<<<<<< HEAD", "{}", ""])
+def test_what_is_no_notebook_is_named(tmp_path, capsys, text):
+    (tmp_path / "chapter.ipynb").write_text(text)
+    assert main(tmp_path / "chapter.ipynb")[0] == 1
+    assert "chapter.ipynb" in capsys.readouterr().err
+
+
+def test_a_missing_notebook_is_named(tmp_path, capsys):
+    assert main(tmp_path / "gone.ipynb")[0] == 1
+    assert "gone.ipynb: cannot be read" in capsys.readouterr().err
+
+
+def test_a_parameter_without_a_value_is_refused(write, capsys):
+    assert main(write("print(1)"), "epochs")[0] == 1
+    assert "parameter 'epochs': expected name=value" in capsys.readouterr().err
+
+
+def test_every_kind_of_value_is_published_as_python():
+    code = "a = 1\nb = 2  # why\nc = 3\nd = 4"
+    values = {"a": True, "b": None, "c": "it's", "d": [1, 0.5]}
+    assert run_notebook.write_parameters(code, values) == 'a = True\nb = None  # why\nc = "it\'s"\nd = [1, 0.5]'
+
+
 def test_an_expected_error_stops_the_build_too(write, tmp_path, capsys):
     source = write("1 / 0")
     notebook = nbformat.read(source, as_version=4)
@@ -98,8 +129,11 @@ def test_a_stored_traceback_stops_the_build_before_anything_runs(write, capsys):
     assert not output.with_suffix(".partial.ipynb").exists()
 
 
-def test_a_path_of_this_machine_is_not_published(write, capsys):
-    code, output = main(write("import sys, os\nprint(os.path.join(sys.prefix, 'x'))"))
+@pytest.mark.parametrize(
+    "path", ["sys.prefix", "sys.prefix + '/x'", "os.path.expanduser('~')", "tempfile.mkdtemp()", "repr(tempfile)"]
+)
+def test_a_path_of_this_machine_is_not_published(write, capsys, path):
+    code, output = main(write(f"import os, sys, tempfile\nprint({path})"))
     assert code == 1
     assert "cell 2" in (message := capsys.readouterr().err)
     assert "shows a path of this machine" in message

@@ -13,27 +13,12 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 from bs4 import BeautifulSoup
 
-# What a browser fetches by itself; a plain <a href> waits for the reader.
-FETCHED = {
-    "script": "src",
-    "img": "src",
-    "iframe": "src",
-    "source": "src",
-    "video": "src",
-    "audio": "src",
-    "embed": "src",
-}
-FETCHING_RELATIONS = {
-    "stylesheet",
-    "icon",
-    "preload",
-    "prefetch",
-    "modulepreload",
-    "preconnect",
-    "dns-prefetch",
-    "manifest",
-}
-IN_CSS = re.compile(r"""(?:url\(|@import)\s*['"]?((?:https?:)?//[^'")\s]+)""")
+# Attributes whose address a browser fetches by itself; a plain <a href> waits for the reader.
+FETCHED = ("src", "srcset", "poster", "data", "xlink:href")
+FETCHED_HREF = ("image", "use")  # inside a drawing, href is fetched
+FETCHING_RELATIONS = set("stylesheet icon preload prefetch modulepreload preconnect dns-prefetch manifest".split())
+IN_CSS = re.compile(r"""(?:url\(|@import)\s*['"]?((?:https?:)?//[^'")\s]+)""", re.IGNORECASE)
+IN_SCRIPT = re.compile(r"""['"`]((?:https?:)?//[\w.-]+\.\w+[^'"`]*)['"`]""", re.IGNORECASE)
 
 
 def main(folder):
@@ -54,17 +39,23 @@ def check_page(page, folder):
     for link in soup.find_all(["a", "link"], href=True):
         if problem := broken(link["href"], page, folder):
             yield f"{page}: link {link['href']!r}: {problem}"
-    for tag in soup.find_all(list(FETCHED)):
-        address = tag.get(FETCHED[tag.name])
-        if address and is_external(address):
-            yield f"{page}: <{tag.name}> asks another host: {address}"
-        elif address and (problem := broken(address, page, folder)):
-            yield f"{page}: <{tag.name}> {address!r}: {problem}"
+    for tag in soup.find_all(True):
+        for address in fetched_by(tag):
+            if is_external(address):
+                yield f"{page}: <{tag.name}> asks another host: {address}"
+            elif problem := broken(address, page, folder):
+                yield f"{page}: <{tag.name}> {address!r}: {problem}"
     for link in soup.find_all("link", href=True):
         if FETCHING_RELATIONS & set(link.get("rel", [])) and is_external(link["href"]):
             yield f"{page}: <link> asks another host: {link['href']}"
-    for address in IN_CSS.findall(" ".join(style.get_text() for style in soup.find_all("style"))):
+    styles = [style.get_text() for style in soup.find_all("style")] + [
+        tag["style"] for tag in soup.find_all(style=True)
+    ]
+    for address in IN_CSS.findall(" ".join(styles)):
         yield f"{page}: a style asks another host: {address}"
+    for script in soup.find_all("script", src=False):
+        for address in IN_SCRIPT.findall(script.get_text()):
+            yield f"{page}: a script names another host: {address}"
     for image in soup.find_all("img"):
         if problem := poor_alternative(image):
             yield f"{page}: picture {image.get('src', '')[:60]}: {problem}"
@@ -73,6 +64,18 @@ def check_page(page, folder):
             yield f"{page}: an output shows a traceback"
         if output.select(".stderr"):
             yield f"{page}: an output shows stderr: {output.select_one('.stderr').get_text()[:80]!r}"
+
+
+def fetched_by(tag):
+    """The addresses that a browser fetches, or goes to, by itself because of this tag."""
+    if tag.name == "meta" and tag.get("http-equiv", "").lower() == "refresh":
+        yield tag.get("content", "").partition("url=")[2]
+    for attribute in FETCHED:
+        value = tag.get(attribute, "")
+        addresses = [part.split()[0] for part in value.split(",")] if attribute == "srcset" and value else [value]
+        yield from (address for address in addresses if address and not address.startswith("data:"))
+    if tag.name in FETCHED_HREF and tag.get("href"):
+        yield tag["href"]
 
 
 def check_sheet(sheet):
@@ -108,7 +111,7 @@ def poor_alternative(image):
 
 
 def is_external(address):
-    return address.startswith(("http://", "https://", "//"))
+    return address.lower().startswith(("http://", "https://", "//"))
 
 
 @cache

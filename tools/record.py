@@ -14,6 +14,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import sync
+
 from mnist_helpers.results import load_results, write_text
 
 PACKAGES = ["keras", "matplotlib", "numpy", "papermill", "scikit-learn", "scipy", "tensorflow"]
@@ -38,6 +40,7 @@ def main(dataset):
     folder = Path("book/results")
     folder.mkdir(exist_ok=True)
     print(write_text(folder / f"{dataset}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n"))
+    sync.main([])  # the chapters name the time of the last recorded run
 
 
 def commit():

@@ -16,6 +16,7 @@ import os
 import re
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,16 +46,22 @@ def main(arguments=None):
     parser.add_argument("parameters", nargs="*", metavar="name=value", help="values for the parameters cell")
     options = parser.parse_args(arguments)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    parameters = {}
-    for item in options.parameters:
-        name, _, value = item.partition("=")
-        parameters[name] = parse_value(value)
+    # The notebook runs in its own folder, where a relative path would lead elsewhere.
+    if os.environ.get("MNIST_NPZ"):
+        os.environ["MNIST_NPZ"] = str(Path(os.environ["MNIST_NPZ"]).expanduser().absolute())
     try:
-        run(options.source, options.output, parameters)
+        run(options.source, options.output, dict(parse_parameter(item) for item in options.parameters))
     except NotebookError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
+
+
+def parse_parameter(item):
+    name, equals, value = item.partition("=")
+    if not equals:
+        raise NotebookError(f"parameter {item!r}: expected name=value.")
+    return name, parse_value(value)
 
 
 def parse_value(text):
@@ -67,7 +74,10 @@ def parse_value(text):
 
 def run(source, output, parameters):
     """Execute ``source`` with ``parameters`` and write the cleaned notebook to ``output``."""
-    notebook = nbformat.read(source, as_version=4)
+    try:
+        notebook = nbformat.read(source, as_version=4)
+    except Exception as error:  # a missing file, merge markers, another format: each has an exception of its own
+        raise NotebookError(f"{source}: cannot be read as a notebook: {error}") from error
     refuse_bad_outputs(notebook, source, "is stored with")
     refuse_unknown_parameters(notebook, source, parameters)
 
@@ -104,8 +114,10 @@ def forget_records(chapter):
     """Delete what earlier runs of the chapter recorded, so that a renamed model leaves the tables."""
     folder = os.environ.get("MNIST_RESULTS")
     for path in Path(folder).glob("*.json") if folder else []:
-        if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
-            path.unlink()
+        # Another chapter may be doing the same at the same time, or a file may be no record at all.
+        with contextlib.suppress(FileNotFoundError, ValueError, AttributeError):
+            if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
+                path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -146,7 +158,8 @@ def failed_to_start(error):
 
 def describe_failure(source, output, error):
     cells = nbformat.read(output, as_version=4).cells
-    position = next((i for i, cell in enumerate(cells) if any(error_outputs(cell))), None)
+    raised = (i for i, cell in enumerate(cells) if any(o.output_type == "error" for o in cell.get("outputs", [])))
+    position = next(raised, None)
     if position is None:
         return f"{source}: {error}"
     code = "\n".join(f"    {line}" for line in cells[position].source.splitlines())
@@ -169,7 +182,10 @@ def refuse_unknown_parameters(notebook, source, parameters):
     position, cell = next(
         ((i, c) for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])), (None, None)
     )
-    known = list(assigned_names(cell.source)) if cell else []
+    try:
+        known = list(assigned_names(cell.source)) if cell else []
+    except SyntaxError as error:
+        raise NotebookError(f"{source}: {name_cell(notebook.cells, position)} is no Python: {error}") from error
     for name in parameters:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -238,7 +254,9 @@ def write_parameters(code, parameters):
     for name, (first, last) in sorted(assigned_names(code).items(), key=lambda item: -item[1][0]):
         if name in parameters:
             _, hash_sign, comment = lines[last - 1].partition("  #")
-            lines[first - 1 : last] = [f"{name} = {json.dumps(parameters[name])}{hash_sign}{comment}"]
+            value = parameters[name]
+            text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+            lines[first - 1 : last] = [f"{name} = {text}{hash_sign}{comment}"]
     return "\n".join(lines)
 
 
@@ -254,11 +272,12 @@ def drop_stderr(notebook, source):
 
 def refuse_paths(notebook, source, partial):
     """A path in an output would tell where the book was built, and helps nobody."""
-    places = {str(Path.cwd()), str(Path.home()), sys.prefix, str(Path(sys.base_prefix))} - {"/", "/usr"}
+    places = {str(Path.cwd()), str(Path.home()), sys.prefix, sys.base_prefix, tempfile.gettempdir()}
+    places |= {str(Path(os.environ[name]).parent) for name in ("MNIST_NPZ", "KERAS_HOME") if os.environ.get(name)}
     for position, cell in enumerate(notebook.cells):
         text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
-        for path in places:
-            if f"{path}/" in text:
+        for path in places - {"/", "/usr", "."}:
+            if re.search(rf"(?<![\w.]){re.escape(path)}(?![\w.-])", text):
                 cell_name = name_cell(notebook.cells, position)
                 raise NotebookError(
                     f"{source}: {cell_name} shows a path of this machine: {path}\nSo far as it ran: {partial}"

@@ -7,11 +7,14 @@ writes _build/book/, whose paths are those of the repository, so that every link
 
 import base64
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
 from statistics import mean
+
+from sync import current_repository, update
+
+from mnist_helpers import load_results
 
 BOOK = Path("_build/book")
 
@@ -27,39 +30,47 @@ def main(dataset):
     (BOOK / "notebooks").mkdir()
     generated = BOOK / "book" / "generated"
     generated.mkdir()
-    for source in sorted(Path("notebooks").glob("*.ipynb")):
-        executed = runs / source.name
-        shutil.copy(executed, BOOK / "notebooks")
-        save_figures(json.loads(executed.read_text(encoding="utf-8")), generated)
-    generated.joinpath("results.md").write_text(results_table(runs, dataset), encoding="utf-8")
+    chapters = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    for source in chapters:
+        # Links and times may be newer than the run; nothing that they change was run.
+        executed = update((runs / source.name).read_text(encoding="utf-8"), source, current_repository())
+        (BOOK / "notebooks" / source.name).write_text(executed, encoding="utf-8")
+        save_figures(json.loads(executed), source, generated)
+    results = load_results(runs / "results")
+    models = {
+        name: numbers
+        for name, numbers in results.items()
+        if "test" in numbers and Path("notebooks") / f"{numbers['chapter']}.ipynb" in chapters
+    }
+    generated.joinpath("results.md").write_text(results_table(models, dataset), encoding="utf-8")
 
 
-def save_figures(notebook, folder):
+def save_figures(notebook, source, folder):
     """Save the picture of each cell with a ``figure`` name in its metadata, for the pages that are no notebooks."""
     for cell in notebook["cells"]:
         if name := cell["metadata"].get("figure"):
             pictures = [
                 output["data"]["image/png"] for output in cell["outputs"] if "image/png" in output.get("data", {})
             ]
+            if len(pictures) != 1:
+                sys.exit(f"{source}: the cell of figure {name!r} shows {len(pictures)} pictures instead of one.")
             folder.joinpath(f"{name}.png").write_bytes(base64.b64decode(pictures[0]))
 
 
-def results_table(runs, dataset):
-    """A Markdown table of every recorded model: this build, the last full run, and what was published elsewhere."""
-    os.environ["MNIST_RESULTS"] = str(runs / "results")
-    from mnist_helpers import load_results
-
-    here = {name: numbers for name, numbers in load_results().items() if "test" in numbers}
+def results_table(models, dataset):
+    """A Markdown table of the models: this build, the last full run, and what was published elsewhere."""
     path = Path("book/results/mnist.json")
     full = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
     show_full = dataset != "mnist"
     columns = ["model", "this build", *(["all of MNIST, last full run"] if show_full else []), "published elsewhere"]
     rows = [f"| {' | '.join(columns)} |", f"|---{'|--:' * (len(columns) - 1)}|"]
-    for name, numbers in sorted(here.items(), key=lambda item: -mean_error(item[1])):
+    for name, numbers in sorted(models.items(), key=lambda item: -mean_error(item[1])):
         cells = [f"[{numbers['title']}](../notebooks/{numbers['chapter']}.ipynb)", error_text(numbers)]
         if show_full:
             cells.append(error_text(full[name]) if name in full else "–")
-        published = f"{numbers['published']}, [{numbers['published_by']}](references.md)" if "published" in numbers else "–"
+        published = (
+            f"{numbers['published']}, [{numbers['published_by']}](references.md)" if "published" in numbers else "–"
+        )
         rows.append(f"| {' | '.join([*cells, published])} |")
     sizes = {"mini": "5,000 of MNIST's images (`mini`)", "mnist": "all of MNIST (`mnist`)"}
     rows.append(

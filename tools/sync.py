@@ -6,14 +6,17 @@ python tools/sync.py --check        # change nothing, fail if something would ch
 """
 
 import json
+import os
 import re
 import sys
 import tomllib
 from pathlib import Path
 
+from mnist_helpers.results import write_text
+
 HOST = "https://github.com/"
-# Files other than notebooks that hold the repository's address.
-ADDRESSED = ["pyproject.toml", "_config.yml", "CITATION.cff", "README.md"]
+# Files other than notebooks that hold the repository's address; the one that it is read from is written last.
+ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "pyproject.toml"]
 WORDS_A_MINUTE = 200
 MINUTES_A_CODE_CELL = 0.4
 
@@ -24,23 +27,31 @@ def main(arguments):
     if moved and not re.fullmatch(r"[\w.-]+/[\w.-]+", moved):
         print(f"REPOSITORY: expected owner/name, got {moved!r}", file=sys.stderr)
         return 2
-    old = current_repository()
-    repository = moved or old
+    repository = moved or current_repository()
     stale = []
-    for path in [Path(name) for name in ADDRESSED] if moved else []:
+    for path in [*sorted(Path("notebooks").glob("[0-9]*.ipynb")), *map(Path, ADDRESSED)]:
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(f"{HOST}{old}", f"{HOST}{repository}"), encoding="utf-8")
-    for path in sorted(Path("notebooks").glob("*.ipynb")):
-        text = path.read_text(encoding="utf-8")
-        fresh = update(text, path, repository)
+        fresh = update(text, path, repository) if path.suffix == ".ipynb" else readdress(text, repository)
         if fresh != text:
             stale.append(path)
             if not check:
-                path.write_text(fresh, encoding="utf-8")
+                write_as_old(path, fresh)
     if check and stale:
         print(f"Run `make sync`: these are out of date: {', '.join(map(str, stale))}", file=sys.stderr)
         return 1
     return 0
+
+
+def write_as_old(path, text):
+    """Write without a new time: nothing that a notebook computes has changed, so make need not run it again."""
+    old = path.stat()
+    write_text(path, text)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+
+
+def readdress(text, repository):
+    """Point every address of a repository at this one; these files name no other."""
+    return re.sub(rf"{HOST}[\w.-]+/[\w-]+", f"{HOST}{repository}", text)
 
 
 def current_repository():
@@ -91,9 +102,10 @@ def times(notebook, path):
         if recorded.exists():
             facts = json.loads(recorded.read_text(encoding="utf-8"))
             if path.stem in facts["notebooks"]:
-                runs.append((facts["cores"], f"{spell(facts['notebooks'][path.stem]['seconds'])} with `{dataset}`"))
+                seconds = spell(facts["notebooks"][path.stem]["seconds"])
+                runs.append(f"{seconds} with `{dataset}` on {facts['cores']} processor cores")
     if runs:
-        text += f"; to run on {runs[0][0]} processor cores, {' and '.join(run for _, run in runs)}"
+        text += f"; to run, {' and '.join(runs)}"
     return f"**Time:** {text}."
 
 

@@ -1,0 +1,97 @@
+"""From executed notebooks to what Jupyter Book reads, and from a run to recorded results."""
+
+import base64
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture
+def ran(root, tmp_path):
+    """A checkout with one chapter that has run on mini: it drew one picture and recorded two models."""
+    for name in ("_config.yml", "_toc.yml", "pyproject.toml", "README.md", "CITATION.cff"):
+        (tmp_path / name).write_text((root / name).read_text())
+    for name in ("book", "tools", "notebooks"):
+        (tmp_path / name).mkdir()
+    runs = tmp_path / "_build/runs/mini"
+    (runs / "results").mkdir(parents=True)
+    cell = nbformat.v4.new_code_cell("show_digits(x)", metadata={"figure": "cover"})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.write(notebook, tmp_path / "notebooks/01_chapter.ipynb")
+    picture = {"image/png": base64.b64encode(PIXEL).decode(), "text/plain": "<Figure>"}
+    cell.outputs = [nbformat.v4.new_output("execute_result", picture, execution_count=1)]
+    nbformat.write(notebook, runs / "01_chapter.ipynb")
+    (runs / "01_chapter.run.json").write_text('{"seconds": 12.3, "memory_mb": 600}')
+    score = {"wrong": 10, "total": 100, "low": 0.05, "high": 0.17}
+    twice = [score, score | {"wrong": 20, "low": 0.13, "high": 0.29}]
+    models = {
+        "worse": {"title": "Worse", "chapter": "01_chapter", "test": twice},
+        "better": {
+            "title": "Better",
+            "chapter": "01_chapter",
+            "test": [score],
+            "published": "9%",
+            "published_by": "A 2016",
+        },
+        "gone": {"title": "Gone", "chapter": "02_removed", "test": [score]},
+        "no_model": {"chapter": "01_chapter", "seconds": 3},
+    }
+    for name, numbers in models.items():
+        (runs / "results" / f"{name}.json").write_text(json.dumps(numbers))
+    return tmp_path
+
+
+def tool(root, folder, name, *arguments):
+    return subprocess.run(
+        [sys.executable, root / "tools" / f"{name}.py", *arguments], cwd=folder, capture_output=True, text=True
+    )
+
+
+def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
+    done = tool(root, ran, "stage", "mini")
+    assert done.returncode == 0, done.stderr
+    generated = ran / "_build/book/book/generated"
+    assert (generated / "cover.png").read_bytes() == PIXEL
+    rows = [row for row in (generated / "results.md").read_text().splitlines() if row.startswith("| [")]
+    assert rows == [
+        "| [Worse](../notebooks/01_chapter.ipynb) | 15.00% (9.0%–23.0%) | – | – |",
+        "| [Better](../notebooks/01_chapter.ipynb) | 10.00% (5.0%–17.0%) | – | 9%, [A 2016](references.md) |",
+    ]
+
+
+def test_a_recorded_full_run_stands_beside_this_build(root, ran):
+    (ran / "book/results").mkdir()
+    full = {"wrong": 200, "total": 10_000, "low": 0.018, "high": 0.023}
+    facts = {"notebooks": {}, "cores": 2, "results": {"better": {"test": [full]}}}
+    (ran / "book/results/mnist.json").write_text(json.dumps(facts))
+    assert tool(root, ran, "stage", "mini").returncode == 0
+    text = (ran / "_build/book/book/generated/results.md").read_text()
+    assert "| 10.00% (5.0%–17.0%) | 2.00% (1.8%–2.3%) |" in text
+
+
+def test_a_named_figure_that_was_not_drawn_stops_the_build(root, ran):
+    executed = nbformat.read(ran / "_build/runs/mini/01_chapter.ipynb", as_version=4)
+    executed.cells[0].outputs = []
+    nbformat.write(executed, ran / "_build/runs/mini/01_chapter.ipynb")
+    done = tool(root, ran, "stage", "mini")
+    assert done.returncode == 1
+    assert "01_chapter.ipynb: the cell of figure 'cover' shows 0 pictures" in done.stderr
+
+
+def test_a_run_is_recorded_with_what_is_needed_to_judge_it(root, ran):
+    done = tool(root, ran, "record", "mini")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((ran / "book/results/mini.json").read_text())
+    assert facts["notebooks"] == {"01_chapter": {"seconds": 12.3, "memory_mb": 600}}
+    assert facts["results"]["better"]["test"][0]["wrong"] == 10
+    assert facts["dataset"] == "mini"
+    assert facts["cores"] >= 1
+    assert {"tensorflow", "keras", "numpy"} <= facts["packages"].keys()
+    assert all(facts[key] for key in ("date", "commit", "processor", "python"))
