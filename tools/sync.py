@@ -96,16 +96,16 @@ def times(notebook, path):
         len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
     )
     text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
-    runs = []
+    runs = {}
     for dataset in ("mini", "mnist"):
         recorded = Path("book/results") / f"{dataset}.json"
         if recorded.exists():
             facts = json.loads(recorded.read_text(encoding="utf-8"))
             if path.stem in facts["notebooks"]:
                 seconds = spell(facts["notebooks"][path.stem]["seconds"])
-                runs.append(f"{seconds} with `{dataset}` on {facts['cores']} processor cores")
-    if runs:
-        text += f"; to run, {' and '.join(runs)}"
+                runs.setdefault(facts["cores"], []).append(f"{seconds} with `{dataset}`")
+    for cores, seconds in runs.items():
+        text += f"; to run on {cores} processor cores, {' and '.join(seconds)}"
     return f"**Time:** {text}."
 
 
