@@ -1,6 +1,7 @@
 """The step between a notebook and the book: what it refuses, and what it leaves behind."""
 
 import json
+import re
 
 import nbformat
 import papermill
@@ -47,7 +48,10 @@ def test_a_good_notebook_is_published_as_if_the_reader_had_typed_the_parameters(
     assert line.startswith("chapter ")
     assert " mini " in line
     assert " s " in line
-    assert json.loads(output.with_suffix(".run.json").read_text())["seconds"] > 0
+    facts = json.loads(output.with_suffix(".run.json").read_text())
+    assert facts["seconds"] > 0
+    assert facts["memory_mb"] > 10
+    assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown", facts["commit"])
 
 
 def test_an_error_stops_the_build_and_shows_its_cell(write, capsys):

@@ -9,7 +9,6 @@ import datetime
 import json
 import os
 import platform
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +25,6 @@ def main(dataset):
     facts = {
         "dataset": dataset,
         "date": datetime.date.today().isoformat(),
-        "commit": commit(),
         "processor": processor(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -41,13 +39,6 @@ def main(dataset):
     folder.mkdir(exist_ok=True)
     print(write_text(folder / f"{dataset}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n"))
     sync.main([])  # the chapters name the time of the last recorded run
-
-
-def commit():
-    """The commit that was run; a plus says that files had been changed since."""
-    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
-    return (head.stdout.strip() or "unknown") + ("+" if changed.stdout.strip() else "")
 
 
 def processor():

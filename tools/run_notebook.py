@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,11 +85,12 @@ def run(source, output, parameters):
     output.parent.mkdir(parents=True, exist_ok=True)
     forget_records(source.stem)
     partial = output.with_suffix(".partial.ipynb")
+    version = commit()
     start = time.perf_counter()
     with stderr_to(output.with_suffix(".log")):
         execute(source, partial, parameters)
     seconds = time.perf_counter() - start
-    # The kernel was the only child of this process that has ended.
+    # The kernel was by far the largest child of this process.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
 
     executed = nbformat.read(partial, as_version=4)
@@ -104,7 +106,7 @@ def run(source, output, parameters):
         )
 
     nbformat.write(executed, partial)
-    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory)}
+    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory), "commit": version}
     output.with_suffix(".run.json").write_text(json.dumps(facts), encoding="utf-8")
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
@@ -118,6 +120,19 @@ def forget_records(chapter):
         with contextlib.suppress(FileNotFoundError, ValueError, AttributeError):
             if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
                 path.unlink(missing_ok=True)
+
+
+def commit():
+    """The commit that is about to run; a plus says that files have been changed since."""
+    try:
+        head = git("rev-parse", "--short", "HEAD")
+        return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager
