@@ -6,6 +6,7 @@ import numpy as np
 from scipy import stats
 
 from mnist_helpers.checks import check_labels
+from mnist_helpers.datasets import prepare_images
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,24 @@ def error_rate(y_true, y_pred):
     wrong = int(np.sum(np.asarray(y_true) != np.asarray(y_pred)))
     interval = stats.binomtest(wrong, len(y_true)).proportion_ci(method="wilson")
     return ErrorRate(wrong=wrong, total=len(y_true), low=interval.low, high=interval.high)
+
+
+def model_error(model, images, labels):
+    """Let a model read images, and count its mistakes.
+
+    Args:
+        model: a Keras model that answers with probabilities of shape ``(n, 10)``.
+        images: ``uint8`` array of shape ``(n, 28, 28)``, as it was loaded.
+        labels: integers of shape ``(n,)``.
+
+    Returns:
+        An ``ErrorRate``.
+
+    Raises:
+        TypeError, ValueError: the images or labels have another type or shape; the message says what to change.
+    """
+    probabilities = model.predict(prepare_images(images), verbose=0)
+    return error_rate(labels, probabilities.argmax(axis=1))
 
 
 def mean_interval(values):

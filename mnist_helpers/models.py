@@ -1,12 +1,12 @@
 """The networks of the book: one builder each, short enough to read at a glance.
 
-Every builder takes no argument and returns a new, compiled, untrained model. Every model reads images of shape
-``(n, 28, 28, 1)`` with values from 0 to 1, learns from one-hot labels of shape ``(n, 10)``, and answers with ten
-probabilities an image.
+Every builder can be called without an argument, and returns a new, compiled, untrained model. Every model reads images
+of shape ``(n, 28, 28, 1)`` with values from 0 to 1, learns from one-hot labels of shape ``(n, 10)``, and answers with
+ten probabilities per image.
 """
 
 import keras
-from keras.layers import Dense, Flatten
+from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 
 
 def build_mlp():
@@ -42,4 +42,28 @@ def build_deep_mlp():
     return model
 
 
-MODELS = {"mlp": build_mlp, "deep_mlp": build_deep_mlp}
+def build_simple_cnn(padding="valid"):
+    """One convolution of 32 filters 5×5, pooling, dropout, a dense layer of 128, Adam. 592,074 parameters.
+
+    The simple convolutional network of the classic Keras tutorials of 2016.
+
+    Args:
+        padding: ``"valid"`` lets the window stay inside the image; ``"same"`` adds a border of zeros, so that the maps
+            keep the size of the image (805,066 parameters).
+    """
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            Conv2D(32, (5, 5), activation="relu", padding=padding),
+            MaxPooling2D(),
+            Dropout(0.2),
+            Flatten(),
+            Dense(128, activation="relu"),
+            Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+MODELS = {"mlp": build_mlp, "deep_mlp": build_deep_mlp, "simple_cnn": build_simple_cnn}

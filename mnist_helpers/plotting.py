@@ -98,6 +98,81 @@ def show_pixels(image):
     return _finish(figure)
 
 
+def show_filters(kernels, *, columns=8):
+    """Draw filters side by side: positive weights dark, negative ones light, zero in the middle grey of the legend.
+
+    Args:
+        kernels: array of shape ``(n, height, width)``.
+        columns: how many stand in a row.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: ``kernels`` has another number of axes, or ``columns`` is less than 1.
+    """
+    kernels = np.asarray(kernels)
+    if kernels.ndim != 3 or len(kernels) == 0:
+        raise ValueError(f"kernels: expected an array of shape (n, height, width), got {kernels.shape}.")
+    if columns < 1:
+        raise ValueError(f"columns: expected 1 or more, got {columns}.")
+    rows = -(-len(kernels) // columns)
+    largest = np.abs(kernels).max() or 1
+    figure, axes = _figure(rows, columns, height=rows * WIDTH / columns + 0.6)
+    for ax, kernel in zip(axes.flat, kernels, strict=False):
+        picture = ax.imshow(kernel, vmin=-largest, vmax=largest)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+        ax.spines[:].set(visible=ax.has_data(), color="#b0b0b0", linewidth=0.8)
+    figure.colorbar(picture, ax=axes, location="bottom", shrink=0.5, aspect=40, label="weight")
+    return _finish(figure)
+
+
+def plot_convolution(image, kernel, result, places):
+    """Draw a filter on its way over an image: the window, window times filter, and the result so far.
+
+    Args:
+        image: array of shape ``(28, 28)``.
+        kernel: array of shape ``(size, size)``.
+        result: the finished result, of shape ``(29 - size, 29 - size)``.
+        places: the (row, column) of the window's upper left corner, one a step.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: the image has another shape, or the result does not fit to image and filter.
+    """
+    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
+    size = len(kernel)
+    _check_shape("result", result, (29 - size, 29 - size), "the window must stay inside the image")
+    figure, axes = _figure(len(places), 3, height=2.4 * len(places))
+    largest = np.abs(result).max() or 1
+    for (left, middle, right), (row, column) in zip(axes, places, strict=True):
+        _draw_digit(left, image)
+        corner = (column - 0.5, row - 0.5)
+        left.add_patch(plt.Rectangle(corner, size, size, fill=False, edgecolor=ORANGE, linewidth=2.5))
+        left.set_title(f"window at row {row}, column {column}")
+        products = image[row : row + size, column : column + size] * kernel
+        strongest = np.abs(kernel).max() or 1
+        middle.imshow(products, vmin=-strongest, vmax=strongest)
+        for (i, j), value in np.ndenumerate(products.round(1) + 0.0):  # + 0.0 turns -0.0 into 0.0
+            color = "white" if value > 0.2 * strongest else "black"
+            middle.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=color)
+        middle.set(xticks=[], yticks=[], title=f"window × filter, sum {products.sum():.1f}")
+        middle.grid(visible=False)
+        so_far = np.full(result.size, np.nan)
+        done = row * result.shape[1] + column + 1
+        so_far[:done] = np.ravel(result)[:done]
+        right.imshow(so_far.reshape(result.shape), vmin=-largest, vmax=largest)
+        right.set(xticks=[], yticks=[], title=f"result after {done} of {result.size} steps")
+        right.grid(visible=False)
+        for ax in (middle, right):
+            ax.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.8)
+    return _finish(figure)
+
+
 def plot_class_counts(parts):
     """Draw how often each digit occurs in each part of the data.
 

@@ -1,9 +1,13 @@
 """Training a model, in a way that can be repeated."""
 
+import logging
 import time
 from dataclasses import dataclass
 
 import keras
+
+# Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_helpers import error_rate, mean_interval
+from mnist_helpers import error_rate, mean_interval, model_error
 
 
 def answers(wrong, total):
@@ -30,6 +30,16 @@ def test_the_interval_is_wilsons(wrong, total, low, high):
 
 def test_an_error_reads_as_a_sentence_part():
     assert str(error_rate(*answers(90, 10_000))) == "0.90% (0.73% to 1.10%)"
+
+
+def test_a_models_mistakes_are_those_of_its_largest_probabilities(mini):
+    class AlwaysThree:
+        def predict(self, x, verbose):
+            assert x.shape == (1000, 28, 28, 1)
+            return np.eye(10)[np.full(len(x), 3)]
+
+    error = model_error(AlwaysThree(), mini.x_test, mini.y_test)
+    assert (error.wrong, error.total) == (900, 1000)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from mnist_helpers import MODELS, prepare_images
 PARAMETERS = {
     "mlp": (784 * 784 + 784) + (784 * 10 + 10),
     "deep_mlp": (784 * 1024 + 1024) + (1024 * 128 + 128) + (128 * 64 + 64) + (64 * 10 + 10),
+    # chapter 3
+    "simple_cnn": (5 * 5 * 1 * 32 + 32) + (12 * 12 * 32 * 128 + 128) + (128 * 10 + 10),
 }
 
 

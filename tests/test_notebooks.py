@@ -189,7 +189,16 @@ def test_what_is_shown_is_what_ships(listing, name):
 
 def test_the_first_chapters_write_out_what_they_teach():
     taught = {parameters.values[1] for parameters in listings()}
-    assert {"prepare_images", "one_hot", "train", "error_rate", "build_mlp", "build_deep_mlp"} <= taught
+    assert {
+        "prepare_images",
+        "one_hot",
+        "train",
+        "error_rate",
+        "build_mlp",
+        "build_deep_mlp",
+        "model_error",
+        "build_simple_cnn",
+    } <= taught
 
 
 @each_notebook

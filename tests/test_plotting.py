@@ -7,11 +7,13 @@ import pytest
 from mnist_helpers import (
     error_rate,
     plot_class_counts,
+    plot_convolution,
     plot_errors,
     plot_histograms,
     plot_history,
     plot_probabilities,
     show_digits,
+    show_filters,
     show_pixels,
     use_style,
 )
@@ -29,6 +31,8 @@ def style():
 FIGURES = {
     "digits": lambda mini: show_digits(mini.x_train[:7], titles=range(7), columns=5),
     "pixels": lambda mini: show_pixels(mini.x_train[0]),
+    "filters": lambda mini: show_filters(np.random.default_rng(7).normal(size=(11, 5, 5))),
+    "convolution": lambda mini: plot_convolution(mini.x_train[0] / 255, np.ones((5, 5)), np.zeros((24, 24)), [(0, 0)]),
     "class counts": lambda mini: plot_class_counts({"a": mini.y_train, "b": mini.y_test}),
     "histograms": lambda mini: plot_histograms({"raw": mini.x_train[:9], "scaled": mini.x_train[:9] / 255}),
     "history": lambda mini: plot_history({"a": HISTORY, "b": HISTORY}),
@@ -122,7 +126,26 @@ def test_a_history_without_validation_data_is_drawn_too():
     assert len(figure.axes[0].lines) == len(figure.axes[1].lines) == 1
 
 
+def test_a_filter_is_drawn_on_one_scale_with_zero_in_the_middle():
+    figure = show_filters(np.array([[[-2.0, 1.0]], [[0.5, 0.0]]]))
+    for ax in figure.axes[:2]:
+        assert ax.images[0].get_clim() == (-2, 2)
+
+
+def test_a_convolution_is_filled_up_to_the_window(mini):
+    result = np.arange(576.0).reshape(24, 24)
+    figure = plot_convolution(mini.x_train[0] / 255, np.ones((5, 5)), result, [(1, 3), (23, 23)])
+    filled = [np.isfinite(figure.axes[i].images[0].get_array().filled(np.nan)).sum() for i in (2, 5)]
+    assert filled == [24 + 4, 576]
+    frame = figure.axes[0].patches[0]
+    assert (frame.get_x(), frame.get_y(), frame.get_width()) == (2.5, 0.5, 5)
+
+
 BAD = {
+    "kernels: expected an array": lambda mini: show_filters(np.ones((5, 5))),
+    "result: expected shape": lambda mini: plot_convolution(
+        mini.x_train[0], np.ones((5, 5)), np.ones((28, 28)), [(0, 0)]
+    ),
     "images: .*takes the channel axis off": lambda mini: show_digits(mini.x_train[:3, ..., None]),
     "images: expected an array": lambda mini: show_digits(mini.x_train[:0]),
     "columns: expected 1 or more": lambda mini: show_digits(mini.x_train[:3], columns=0),

@@ -152,6 +152,15 @@ def test_what_libraries_say_on_stderr_is_not_published_but_reported(write, capsy
     assert "mind the gap" not in json.dumps(nbformat.read(output, as_version=4).cells[1].outputs)
 
 
+@pytest.mark.parametrize("text", ["WARNING:tensorflow:5 out of 5", "42%\\r43%", "\\x1b[1m", "\\x08"])
+def test_noise_of_libraries_is_not_published(write, capsys, text):
+    code, output = main(write(f"print('fine'); print('{text}')"))
+    assert code == 1
+    assert "cell 2" in (message := capsys.readouterr().err)
+    assert "leaves noise in the page" in message
+    assert not output.exists()
+
+
 def test_too_much_memory_stops_the_build(write, capsys, monkeypatch):
     monkeypatch.setitem(run_notebook.MEMORY_LIMITS_MB, "mini", 10)
     code, output = main(write("print(1)"), "dataset=mini")

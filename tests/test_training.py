@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -36,6 +38,16 @@ def test_validation_data_are_watched_and_change_nothing(few):
     watched = train(build_mlp, x, y, epochs=1, batch_size=50, seed=7, validation_data=(x[:50], y[:50]))
     assert watched.history.keys() - alone.history.keys() == {"val_loss", "val_accuracy"}
     assert watched.history["loss"] == alone.history["loss"]
+
+
+def test_many_models_in_one_process_leave_no_warning(few):
+    """In a process of its own, as a reader's kernel is: TensorFlow counts the models since its start."""
+    code = (
+        "import numpy as np; from mnist_helpers import build_mlp, set_seed\n"
+        "for _ in range(8):\n    set_seed(1)\n    build_mlp().predict(np.zeros((1, 28, 28, 1)), verbose=0)"
+    )
+    done = subprocess.run([sys.executable, "-i", "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert "retracing" not in done.stdout + done.stderr
 
 
 def test_a_seed_fixes_python_numpy_and_keras():

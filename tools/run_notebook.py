@@ -35,6 +35,9 @@ NATIVE_LOG = re.compile(
     r"[IWEF]\d{4} |WARNING: All log messages before absl|To enable the following instructions|Skipping registering GPU"
 )
 
+# A warning printed on stdout, or the control characters of a progress bar.
+NOISE = re.compile(r"^WARNING:|[\x08\x1b\r]", re.MULTILINE)
+
 
 class NotebookError(Exception):
     """The notebook cannot be published; the message names the notebook and the cell."""
@@ -97,6 +100,7 @@ def run(source, output, parameters):
     refuse_bad_outputs(executed, source, "left", partial)
     clean(executed, parameters)
     drop_stderr(executed, source)
+    refuse_noise(executed, source, partial)
     refuse_paths(executed, source, partial)
     dataset = parameters.get("dataset", "no data set")
     if memory > MEMORY_LIMITS_MB.get(dataset, float("inf")):
@@ -283,6 +287,16 @@ def drop_stderr(notebook, source):
             lines = [line for line in output.text.splitlines() if line and not NATIVE_LOG.match(line)]
             if lines:
                 print(f"{source}: {name_cell(notebook.cells, position)} wrote to stderr: {lines[0]}", flush=True)
+
+
+def refuse_noise(notebook, source, partial):
+    """A library's warning or a progress bar that moves its cursor has no place on a page."""
+    for position, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and (noise := NOISE.search(output.text)):
+                place = f"{source}: {name_cell(notebook.cells, position)}"
+                line = output.text[noise.start() :].splitlines()[0]
+                raise NotebookError(f"{place} leaves noise in the page: {line!r}\nSo far as it ran: {partial}")
 
 
 def refuse_paths(notebook, source, partial):
