@@ -9,8 +9,18 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "cross_validation": ["CrossValidation", "TrainingError", "compare_models", "cross_validate"],
         "datasets": ["Dataset", "DatasetError", "load_arrays", "load_dataset", "one_hot", "prepare_images"],
-        "evaluation": ["ErrorRate", "MeanInterval", "error_rate", "mean_interval", "model_error"],
+        "evaluation": [
+            "ErrorRate",
+            "MeanInterval",
+            "PairedTest",
+            "corrected_t_test",
+            "error_rate",
+            "mcnemar_test",
+            "mean_interval",
+            "model_error",
+        ],
         "models": ["MODELS", "build_deep_mlp", "build_mlp", "build_simple_cnn"],
         "plotting": [
             "plot_class_counts",

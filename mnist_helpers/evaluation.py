@@ -115,6 +115,81 @@ def mean_interval(values):
     return MeanInterval(mean=mean, low=float(interval[0]), high=float(interval[1]), values=tuple(values.tolist()))
 
 
+@dataclass(frozen=True)
+class PairedTest:
+    """Whether two models really differ, judged on the same images or the same folds.
+
+    Attributes:
+        difference: the first model's score minus the second's.
+        low, high: its 95 % interval.
+        p_value: the probability of a difference at least as large, either way, if there were none in truth.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def mcnemar_test(y_true, first, second):
+    """Compare two models on the same images, by the images on which only one of them is right (McNemar, 1947).
+
+    Args:
+        y_true: the labels, integers of shape ``(n,)``.
+        first, second: the answers of each model, integers of shape ``(n,)``.
+
+    Returns:
+        A ``PairedTest`` of the accuracies; its p-value is exact, its interval the usual one for paired shares.
+
+    Raises:
+        TypeError, ValueError: labels or answers have another type, shape or range.
+    """
+    from mlxtend.evaluate import mcnemar, mcnemar_table
+
+    check_pairs(y_true, first)
+    check_pairs(y_true, second)
+    table = mcnemar_table(np.asarray(y_true), np.asarray(first), np.asarray(second))
+    only_first, only_second, total = int(table[0, 1]), int(table[1, 0]), len(y_true)
+    difference = (only_first - only_second) / total
+    # Fagerland, Lydersen & Laake, 2014, Statistics in Medicine 33, section 4: Wald's interval for paired shares
+    reach = 1.96 * np.sqrt(only_first + only_second - (only_first - only_second) ** 2 / total) / total
+    p_value = float(mcnemar(table, exact=True)[1]) if only_first + only_second else 1.0
+    return PairedTest(difference=difference, low=difference - reach, high=difference + reach, p_value=min(p_value, 1.0))
+
+
+def corrected_t_test(first, second, train_size, test_size):
+    """Compare the scores of two models on the same folds (Nadeau & Bengio, 2003, Machine Learning 52, section 3).
+
+    Folds share most of their training images, so their scores are not independent and the plain t-test is too sure of
+    itself. The correction adds the ratio of test to training images to the variance.
+
+    Args:
+        first, second: the scores of each model, one a fold, in the same order.
+        train_size, test_size: how many images a fold trains on and is scored on.
+
+    Returns:
+        A ``PairedTest``.
+
+    Raises:
+        ValueError: there are fewer than two folds, or not equally many for both models.
+    """
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
+        raise ValueError(
+            "first and second: expected the scores of the same two or more folds, "
+            f"got shapes {first.shape} and {second.shape}."
+        )
+    differences = first - second
+    mean = float(differences.mean())
+    error = float(np.sqrt(differences.var(ddof=1) * (1 / len(differences) + test_size / train_size)))
+    if error == 0:
+        return PairedTest(difference=mean, low=mean, high=mean, p_value=1.0 if mean == 0 else 0.0)
+    student = stats.t(df=len(differences) - 1)
+    reach = float(student.ppf(0.975)) * error
+    p_value = float(2 * student.sf(abs(mean) / error))
+    return PairedTest(difference=mean, low=mean - reach, high=mean + reach, p_value=p_value)
+
+
 def check_pairs(y_true, y_pred):
     """Refuse labels and answers that do not belong together, one by one."""
     check_labels("y_true", y_true)

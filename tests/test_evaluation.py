@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.datasets import make_moons
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+from sklearn.svm import SVC
 
-from mnist_helpers import error_rate, mean_interval, model_error
+from mnist_helpers import corrected_t_test, error_rate, mcnemar_test, mean_interval, model_error
 
 
 def answers(wrong, total):
@@ -85,3 +89,62 @@ def test_what_are_no_numbers_is_refused(values):
 def test_too_few_or_broken_runs_are_refused(values):
     with pytest.raises(ValueError, match="values: expected two or more finite numbers"):
         mean_interval(values)
+
+
+def test_the_corrected_t_test_gives_scikit_learns_published_numbers():
+    """The worked example "Statistical comparison of models using grid search" of scikit-learn's documentation.
+
+    It prints a corrected t-value of 0.750 and a one-sided p-value of 0.227 for its two best models.
+    """
+    x, y = make_moons(noise=0.352, random_state=1, n_samples=100)
+    folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=10, random_state=0)
+    first, second = (
+        cross_val_score(SVC(kernel=kernel, random_state=0), x, y, cv=folds, scoring="roc_auc")
+        for kernel in ("rbf", "linear")
+    )
+    test = corrected_t_test(first, second, train_size=90, test_size=10)
+    assert test.p_value / 2 == pytest.approx(0.227, abs=5e-4)
+    standard_error = (test.high - test.low) / 2 / 1.98422  # t(0.975, 99 degrees of freedom), from the tables
+    assert test.difference / standard_error == pytest.approx(0.750, abs=5e-4)
+
+
+def test_for_five_folds_the_corrected_error_is_one_and_a_half_times_the_plain_one():
+    first, second = np.array([0.5, 0.6, 0.7, 0.8, 0.9]), np.full(5, 0.5)
+    test = corrected_t_test(first, second, train_size=40, test_size=10)
+    plain = np.std(first, ddof=1) / np.sqrt(5)
+    assert (test.high - test.low) / 2 / 2.77645 == pytest.approx(1.5 * plain, rel=1e-4)  # t(0.975, 4)
+
+
+def test_equal_scores_are_no_difference():
+    assert corrected_t_test([0.9, 0.8], [0.9, 0.8], 40, 10).p_value == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [([0.9], [0.8]), ([0.9, 0.8], [0.9]), ([[0.9, 0.8]], [[0.9, 0.8]])])
+def test_scores_that_do_not_pair_are_refused(first, second):
+    with pytest.raises(ValueError, match="first and second: expected the scores of the same two or more folds"):
+        corrected_t_test(first, second, 40, 10)
+
+
+def paired_answers(only_first, only_second, total):
+    """Labels 0; the answers of two models of which one alone is right on as many images as said."""
+    first, second = np.zeros(total, int), np.zeros(total, int)
+    second[:only_first] = 1
+    first[only_first : only_first + only_second] = 1
+    return np.zeros(total, int), first, second
+
+
+def test_mcnemars_interval_is_that_of_a_textbook():
+    """Agresti, Categorical Data Analysis, table of approval ratings: 150 and 86 changed their mind, of 1,600.
+
+    The book gives a difference of 0.04 with a standard error of 0.0095.
+    """
+    test = mcnemar_test(*paired_answers(150, 86, 1600))
+    assert test.difference == pytest.approx(0.04)
+    assert (test.high - test.low) / 2 / 1.96 == pytest.approx(0.0095, abs=5e-5)
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(80, 30), (5, 5), (0, 7), (1, 0), (0, 0)])
+def test_mcnemars_p_value_is_the_exact_one(only_first, only_second):
+    test = mcnemar_test(*paired_answers(only_first, only_second, 500))
+    both = only_first + only_second
+    assert test.p_value == pytest.approx(stats.binomtest(only_first, both).pvalue if both else 1)

@@ -1,0 +1,286 @@
+"""k-fold cross-validation: folds in parallel, repeatable to the last digit, and resumed where they stopped."""
+
+import hashlib
+import json
+import os
+import re
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import keras
+import numpy as np
+from joblib.parallel import get_active_backend
+from sklearn.model_selection import StratifiedKFold
+
+from mnist_helpers.results import write_text
+from mnist_helpers.training import set_seed
+
+
+class TrainingError(Exception):
+    """A training went wrong; the message names the fold, the epoch and the learning rate."""
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What k-fold cross-validation measured, in the order of the folds.
+
+    Attributes:
+        scores: accuracy on the images left out of each fold's training, from 0 to 1.
+        histories: the Keras history of each fold, with ``"val_loss"`` and ``"val_accuracy"`` on the images left out.
+        seconds: how long each fold took.
+        train_size, test_size: how many images the first fold trained on, and was scored on.
+    """
+
+    scores: tuple[float, ...]
+    histories: tuple[dict[str, list[float]], ...]
+    seconds: tuple[float, ...]
+    train_size: int
+    test_size: int
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """One training: everything a worker needs but the images."""
+
+    model: str
+    number: int
+    folds: int
+    train: np.ndarray
+    test: np.ndarray
+    epochs: int
+    batch_size: int
+    seed: int
+    file: Path | None
+
+
+def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None):
+    """Train a new model for each fold on the rest of the images, and score it on the fold.
+
+    The folds are shuffled and stratified. Each runs in a process of its own with one thread, as many at a time as
+    ``joblib.parallel_config(n_jobs=…)`` says (all cores by default), or on the cluster of
+    ``joblib.parallel_config("dask")``; the scores are the same to the last digit. On a GPU they run one by one.
+
+    Args:
+        build: a function without arguments that returns a new, compiled, untrained model.
+        x: images as the model reads them, ``float32`` of shape ``(n, 28, 28, 1)``.
+        y: labels as the model's loss wants them, integers ``(n,)`` or one-hot ``(n, 10)``.
+        folds: how many parts.
+        epochs, batch_size: as for ``train``.
+        seed: fixes the folds; and gives each fold a stream of its own for weights and order.
+        checkpoint: a folder in which each finished fold is kept, so that an interrupted run goes on where it stopped.
+            Another model, other data, another seed or setting never finds these folds.
+
+    Returns:
+        A ``CrossValidation``.
+
+    Raises:
+        TypeError, ValueError: model, images, labels or settings do not fit together; the message says what to change.
+        TrainingError: the loss of a fold became infinite or not a number.
+    """
+    return compare_models({"": build}, x, y, folds, epochs, batch_size, seed, checkpoint)[""]
+
+
+def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None):
+    """Cross-validate several models on the same folds, all folds of all models in one pool.
+
+    Args:
+        builders: dictionary from a model's name to its builder.
+        x, y, folds, epochs, batch_size, seed, checkpoint: as for ``cross_validate``.
+
+    Returns:
+        A dictionary from each name to its ``CrossValidation``.
+
+    Raises:
+        TypeError, ValueError, TrainingError: as for ``cross_validate``.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    labels = y.argmax(axis=1) if y.ndim == 2 else y
+    models = {name: _inspect(name, build, x, y) for name, build in builders.items()}
+    _check_settings(labels, folds, epochs, batch_size)
+    folder = None if checkpoint is None else _open_checkpoint(checkpoint)
+    data = _digest(x, y) if folder else ""
+
+    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
+    tasks = []
+    for name, model in models.items():
+        for number, (train, test) in enumerate(splits):
+            stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+            key = _digest_text([model, data, seed, folds, number, epochs, batch_size, keras.backend.backend()])
+            file = folder / f"fold-{key}.json" if folder else None
+            tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
+
+    results = {(task.model, task.number): _load_fold(task.file) for task in tasks}
+    waiting = [task for task in tasks if results[task.model, task.number] is None]
+    for task, result in _in_parallel(waiting, builders, x, y):
+        results[task.model, task.number] = result
+        title = f"{task.model}, fold" if task.model else "fold"
+        print(f"{title} {task.number + 1}/{folds}: {result['score']:.2%}, {result['seconds']:.0f} s", flush=True)
+    return {
+        name: CrossValidation(
+            scores=tuple(results[name, number]["score"] for number in range(folds)),
+            histories=tuple(results[name, number]["history"] for number in range(folds)),
+            seconds=tuple(results[name, number]["seconds"] for number in range(folds)),
+            train_size=len(splits[0][0]),
+            test_size=len(splits[0][1]),
+        )
+        for name in builders
+    }
+
+
+def _in_parallel(tasks, builders, x, y):
+    """Yield each task with its result, as they come."""
+    if not tasks:
+        return
+    if _has_gpu():
+        yield from ((task, _run_fold(task, builders[task.model], x, y)) for task in tasks)
+        return
+    _, workers = get_active_backend()
+    one_by_one = workers == 1
+    # One worker is a process too, not this one: with this one's threads, the last digits would differ.
+    options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": -1 if workers is None else workers}
+    pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
+    numbered = (joblib.delayed(_run_numbered)(i, task, builders[task.model], x, y) for i, task in enumerate(tasks))
+    for i, result in pool(numbered):
+        yield tasks[i], result
+
+
+def _run_numbered(i, task, build, x, y):
+    # Before the first operation, after which TensorFlow keeps the threads that it has.
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
+    return i, _run_fold(task, build, x, y)
+
+
+def _run_fold(task, build, x, y):
+    """Train and score one fold, and keep the result if there is a place for it."""
+    start = time.perf_counter()
+    set_seed(task.seed)
+    model = build()
+    x_test, y_test = x[task.test], y[task.test]
+    fit = model.fit(
+        x[task.train],
+        y[task.train],
+        epochs=task.epochs,
+        batch_size=task.batch_size,
+        validation_data=(x_test, y_test),
+        validation_batch_size=1000,
+        callbacks=[_StopAtBrokenLoss(task)],
+        verbose=0,
+    )
+    answers = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
+    labels = y_test.argmax(axis=1) if y.ndim == 2 else y_test
+    score = float(np.mean(answers == labels))
+    result = {"score": score, "history": fit.history, "seconds": time.perf_counter() - start}
+    if task.file:
+        write_text(task.file, json.dumps(result) + "\n")
+    return result
+
+
+class _StopAtBrokenLoss(keras.callbacks.Callback):
+    def __init__(self, task):
+        super().__init__()
+        self.task = task
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not np.isfinite(logs["loss"]):
+            rate = float(self.model.optimizer.learning_rate)
+            raise TrainingError(
+                f"{self.task.model or 'model'}: the loss of fold {self.task.number + 1} is {logs['loss']} after epoch "
+                f"{epoch + 1}, at a learning rate of {rate:g}; try a smaller one."
+            )
+
+
+def _inspect(name, build, x, y):
+    """Refuse a model that cannot be cross-validated on these data; return a text that describes it."""
+    what = f"the builder {name!r}" if name else "build"
+    model = build()
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"{what}: expected a function that returns a Keras model, got {type(model).__name__}.")
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError(f"{what}: the model is not compiled; call model.compile(...) before you return it.")
+    if build() is model or int(model.optimizer.iterations) > 0:
+        raise ValueError(f"{what}: each fold needs a new, untrained model; build it inside the function.")
+    if x.ndim == 0 or len(x) != len(y):
+        raise ValueError(f"x and y: expected one label for each image, got shapes {x.shape} and {y.shape}.")
+    wanted = model.input_shape[1:]
+    if x.shape[1:] != wanted:
+        way = f"write x.reshape(-1, {', '.join(map(str, wanted))})" if np.prod(x.shape[1:]) == np.prod(wanted) else ""
+        raise ValueError(f"x: {what} reads images of shape {wanted}, got {x.shape[1:]}. {way}".strip())
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "") or model.loss.__name__
+    if "sparse" in loss and y.ndim != 1:
+        raise ValueError(f"y: the loss {loss} wants integers of shape (n,), got {y.shape}; write y.argmax(axis=1).")
+    if "categorical" in loss and "sparse" not in loss and y.ndim != 2:
+        raise ValueError(f"y: the loss {loss} wants one-hot rows, got shape {y.shape}; write one_hot(y).")
+    scales = any(isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization) for layer in model.layers)
+    if np.max(x) > 100 and not scales:
+        warnings.warn(f"x holds values up to {np.max(x):g}; the models of this book expect 0 to 1.", stacklevel=4)
+    return _describe(model)
+
+
+def _describe(model):
+    """Architecture, initialisation and training settings as a text that is the same for two equal models."""
+    text = model.to_json() + json.dumps(model.get_compile_config(), default=str, sort_keys=True)
+    # Keras numbers the names of models and layers through a whole process: put their order in their place.
+    for place, name in enumerate(dict.fromkeys(re.findall(r'"name": ("[^"]*")', text))):
+        text = text.replace(name, f'"name {place}"')
+    return text
+
+
+def _check_settings(labels, folds, epochs, batch_size):
+    for name, value, least in (("folds", folds, 2), ("epochs", epochs, 1), ("batch_size", batch_size, 1)):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name}: expected an integer of {least} or more, got {value!r}.")
+    classes, counts = np.unique(labels, return_counts=True)
+    if counts.min() < folds:
+        rare = classes[counts.argmin()]
+        raise ValueError(
+            f"folds: {folds} folds need {folds} images of each class, but class {rare} has {counts.min()}; "
+            "take fewer folds or more images."
+        )
+
+
+def _open_checkpoint(checkpoint):
+    folder = Path(checkpoint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = [path.name for path in folder.iterdir() if not path.name.startswith(("fold-", ".fold-"))]
+        if strangers:
+            raise ValueError(
+                f"checkpoint: {folder} holds something else ({strangers[0]}); name an empty or a new folder."
+            )
+        write_text(folder / "fold-writable", "").unlink()
+    except OSError as error:
+        raise ValueError(f"checkpoint: {folder} cannot be used as a folder: {error}; name another.") from error
+    return folder.absolute()
+
+
+def _load_fold(file):
+    if file is None or not file.exists():
+        return None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"checkpoint: {file} is damaged ({error}); delete it, and the fold is trained again."
+        ) from error
+
+
+def _has_gpu():
+    try:
+        return bool(keras.distribution.list_devices("gpu"))
+    except (NotImplementedError, RuntimeError, ValueError):
+        return False
+
+
+def _digest(*arrays):
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _digest_text(parts):
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:32]

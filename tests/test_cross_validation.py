@@ -1,0 +1,219 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from keras.layers import Dense, Flatten
+
+from mnist_helpers import TrainingError, compare_models, cross_validate, one_hot, prepare_images
+
+
+def build_small(learning_rate=0.01, width=12):
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), Flatten(), Dense(width, activation="relu"), Dense(10, activation="softmax")]
+    )
+    model.compile(optimizer=keras.optimizers.SGD(learning_rate), loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+FAST = {"folds": 3, "epochs": 1, "batch_size": 20, "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def few(mini):
+    return prepare_images(mini.x_train[:240]), one_hot(mini.y_train[:240])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(few):
+    return cross_validate(build_small, *few, **FAST)
+
+
+def test_one_score_history_and_time_a_fold(undisturbed):
+    assert len(undisturbed.scores) == len(undisturbed.histories) == len(undisturbed.seconds) == 3
+    assert all(0 <= score <= 1 for score in undisturbed.scores)
+    assert all(len(history["val_accuracy"]) == FAST["epochs"] for history in undisturbed.histories)
+    assert (undisturbed.train_size, undisturbed.test_size) == (160, 80)
+
+
+def test_the_score_is_that_of_the_images_left_out(undisturbed):
+    for score, history in zip(undisturbed.scores, undisturbed.histories, strict=True):
+        assert score == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_scores_are_the_same_for_any_number_of_workers(few, undisturbed, workers):
+    with joblib.parallel_config(n_jobs=workers):
+        assert cross_validate(build_small, *few, **FAST).scores == undisturbed.scores
+
+
+def test_another_seed_gives_other_folds_and_scores(few, undisturbed):
+    assert cross_validate(build_small, *few, **(FAST | {"seed": 6})).scores != undisturbed.scores
+
+
+def test_a_new_model_in_each_fold(few):
+    """A model carried over would have seen the images of a later fold; it would start each fold where it stopped."""
+    first_losses = [history["loss"][0] for history in cross_validate(build_small, *few, **FAST).histories]
+    fresh = build_small().evaluate(*few, verbose=0)[0]
+    assert all(loss > 0.6 * fresh for loss in first_losses)
+    assert max(first_losses) - min(first_losses) < 0.5
+
+
+def test_models_are_compared_on_the_same_folds(few, undisturbed):
+    both = compare_models({"a": build_small, "b": lambda: build_small(width=20)}, *few, **FAST)
+    assert both["a"].scores == undisturbed.scores
+    assert both["b"].scores != undisturbed.scores
+
+
+def test_integers_do_as_well_as_one_hot_rows(few, undisturbed):
+    def build_sparse():
+        model = build_small()
+        model.compile(optimizer=model.optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    x, y = few
+    assert cross_validate(build_sparse, x, y.argmax(axis=1), **FAST).scores == undisturbed.scores
+
+
+def test_progress_is_one_clean_line_a_fold(few, capsys):
+    cross_validate(build_small, *few, **FAST)
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.partition(":")[0] for line in lines) == ["fold 1/3", "fold 2/3", "fold 3/3"]
+    assert all(line.endswith(" s") and "%" in line for line in lines)
+
+
+# Interrupted, and gone on with.
+
+
+def test_finished_folds_are_not_trained_again(few, undisturbed, tmp_path, capsys):
+    first = cross_validate(build_small, *few, **FAST, checkpoint=tmp_path / "folds")
+    (tmp_path / "folds" / sorted(os.listdir(tmp_path / "folds"))[0]).unlink()
+    capsys.readouterr()
+    second = cross_validate(build_small, *few, **FAST, checkpoint=tmp_path / "folds")
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert first.scores == second.scores == undisturbed.scores
+
+
+CHANGES = {
+    "seed": lambda x, y: (build_small, x, y, FAST | {"seed": 6}),
+    "epochs": lambda x, y: (build_small, x, y, FAST | {"epochs": 2}),
+    "batch size": lambda x, y: (build_small, x, y, FAST | {"batch_size": 40}),
+    "folds": lambda x, y: (build_small, x, y, FAST | {"folds": 2}),
+    "learning rate": lambda x, y: (lambda: build_small(learning_rate=0.02), x, y, FAST),
+    "width": lambda x, y: (lambda: build_small(width=13), x, y, FAST),
+    "one pixel": lambda x, y: (build_small, np.where(np.arange(x.size).reshape(x.shape) == 9, 0.5, x), y, FAST),
+    "one label": lambda x, y: (build_small, x, np.roll(y, 1, axis=0), FAST),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_setting_is_never_served_an_old_fold(few, tmp_path, change, capsys):
+    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    capsys.readouterr()
+    build, x, y, settings = CHANGES[change](*few)
+    cross_validate(build, x.astype("float32"), y, **settings, checkpoint=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == settings["folds"]
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_cross_validation import FAST, build_small
+from mnist_helpers import cross_validate, load_dataset, one_hot, prepare_images
+data = load_dataset("mini")
+x, y = prepare_images(data.x_train[:240]), one_hot(data.y_train[:240])
+print("result", list(cross_validate(build_small, x, y, **FAST, checkpoint={folder!r}).scores))
+"""
+
+
+def test_killed_after_the_first_fold_and_started_again_gives_the_same_scores(root, undisturbed, tmp_path):
+    folder = tmp_path / "folds"
+    script = SCRIPT.format(tests=str(root / "tests"), folder=str(folder))
+    command = [sys.executable, "-c", script]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(folder.glob("fold-*.json")) and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.rpartition("result ")[2]) == list(undisturbed.scores)
+    assert 1 <= done.stdout.count("fold ") <= 2  # the first was kept, and not trained again
+
+
+# Bad input.
+
+
+def trained():
+    model = build_small()
+    model.fit(np.zeros((2, 28, 28, 1)), np.eye(10)[:2], verbose=0)
+    return model
+
+
+ONE_MODEL = build_small()
+BAD = {
+    "expected a function that returns a Keras model": lambda x, y: (lambda: None, x, y, {}),
+    "not compiled": lambda x, y: (lambda: keras.Sequential([keras.Input((28, 28, 1)), Flatten()]), x, y, {}),
+    "new, untrained model": lambda x, y: (trained, x, y, {}),
+    "each fold needs a new": lambda x, y: (lambda: ONE_MODEL, x, y, {}),
+    r"x: .* got \(784,\). write x.reshape\(-1, 28, 28, 1\)": lambda x, y: (build_small, x.reshape(-1, 784), y, {}),
+    "one label for each image": lambda x, y: (build_small, x, y[:-1], {}),
+    r"wants one-hot rows.*one_hot\(y\)": lambda x, y: (build_small, x, y.argmax(axis=1), {}),
+    "folds: expected an integer of 2 or more": lambda x, y: (build_small, x, y, {"folds": 1}),
+    "epochs: expected": lambda x, y: (build_small, x, y, {"epochs": 0}),
+    "folds: 200 folds need 200 images of each class": lambda x, y: (build_small, x, y, {"folds": 200}),
+    "class 1 has 1; take fewer folds": lambda x, y: (build_small, x[:4], y[:4] * 0 + np.eye(10)[[0, 0, 0, 1]], {}),
+}
+
+
+@pytest.mark.parametrize("problem", BAD)
+def test_what_does_not_fit_is_refused_before_any_training(few, problem, capsys):
+    build, x, y, settings = BAD[problem](*few)
+    with pytest.raises((TypeError, ValueError), match=problem):
+        cross_validate(build, x, y, **(FAST | settings))
+    assert capsys.readouterr().out == ""
+
+
+def test_one_hot_labels_for_a_loss_of_integers_are_refused(few):
+    def build_sparse():
+        model = build_small()
+        model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
+        return model
+
+    with pytest.raises(ValueError, match=r"wants integers .* y.argmax\(axis=1\)"):
+        cross_validate(build_sparse, *few, **FAST)
+
+
+def test_pixels_that_were_not_scaled_are_warned_about(few):
+    x, y = few
+    with pytest.warns(UserWarning, match="x holds values up to 255; the models of this book expect 0 to 1"):
+        cross_validate(build_small, 255 * x, y, **(FAST | {"folds": 2}))
+
+
+def test_a_loss_that_is_no_number_stops_with_fold_epoch_and_learning_rate(few):
+    with pytest.raises(TrainingError, match=r"loss of fold \d is (nan|inf) after epoch \d, at a learning rate of 1e\+"):
+        cross_validate(lambda: build_small(learning_rate=1e30), *few, **(FAST | {"epochs": 3}))
+
+
+def test_a_checkpoint_folder_that_holds_something_else_is_refused(few, tmp_path):
+    (tmp_path / "holiday.jpg").touch()
+    with pytest.raises(ValueError, match=r"checkpoint: .* holds something else \(holiday.jpg\)"):
+        cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_that_is_no_folder_is_refused(few, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"checkpoint: .*file cannot be used as a folder"):
+        cross_validate(build_small, *few, **FAST, checkpoint=tmp_path / "file")
+
+
+def test_a_damaged_fold_is_named(few, tmp_path):
+    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    next(tmp_path.iterdir()).write_text("{")
+    with pytest.raises(ValueError, match=r"fold-\w+\.json is damaged .* delete it"):
+        cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
