@@ -198,6 +198,7 @@ def test_the_first_chapters_write_out_what_they_teach():
         "build_deep_mlp",
         "model_error",
         "build_simple_cnn",
+        "build_large_cnn",
     } <= taught
 
 
