@@ -151,14 +151,14 @@ def mcnemar_test(y_true, first, second):
     table = mcnemar_table(np.asarray(y_true), np.asarray(first), np.asarray(second))
     only_first, only_second, total = int(table[0, 1]), int(table[1, 0]), len(y_true)
     difference = (only_first - only_second) / total
-    # Fagerland, Lydersen & Laake, 2014, Statistics in Medicine 33, section 4: Wald's interval for paired shares
+    # Fagerland, Lydersen & Laake, 2014, Statistics in Medicine 33: Wald's interval for paired shares
     reach = 1.96 * np.sqrt(only_first + only_second - (only_first - only_second) ** 2 / total) / total
     p_value = float(mcnemar(table, exact=True)[1]) if only_first + only_second else 1.0
     return PairedTest(difference=difference, low=difference - reach, high=difference + reach, p_value=min(p_value, 1.0))
 
 
 def corrected_t_test(first, second, train_size, test_size):
-    """Compare the scores of two models on the same folds (Nadeau & Bengio, 2003, Machine Learning 52, section 3).
+    """Compare the scores of two models on the same folds (Nadeau & Bengio, 2003, Machine Learning 52).
 
     Folds share most of their training images, so their scores are not independent and the plain t-test is too sure of
     itself. The correction adds the ratio of test to training images to the variance.
