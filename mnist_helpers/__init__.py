@@ -21,7 +21,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "mean_interval",
             "model_error",
         ],
-        "models": ["MODELS", "build_deep_mlp", "build_large_cnn", "build_mlp", "build_simple_cnn"],
+        "models": [
+            "MODELS",
+            "build_baseline_cnn",
+            "build_batch_norm_cnn",
+            "build_deep_cnn",
+            "build_deep_mlp",
+            "build_large_cnn",
+            "build_mlp",
+            "build_simple_cnn",
+        ],
         "plotting": [
             "plot_class_counts",
             "plot_convolution",

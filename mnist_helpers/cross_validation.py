@@ -158,6 +158,9 @@ def _run_fold(task, build, x, y):
     start = time.perf_counter()
     set_seed(task.seed)
     model = build()
+    if model.steps_per_execution == 1:
+        # The same steps without going back to Python after each: with small batches, up to 40 % less time.
+        model.steps_per_execution = 100
     x_test, y_test = x[task.test], y[task.test]
     fit = model.fit(
         x[task.train],
