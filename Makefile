@@ -23,10 +23,10 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book test lint format strip lab serve record sync lock clean
+.PHONY: help install book test test-jax benchmark lint format strip lab serve record sync lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DATASET=mini (5,000 images, the default) or DATASET=mnist (all 70,000) goes with book and record."
 
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
@@ -57,6 +57,19 @@ _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 test: $(INSTALLED)  ## run the tests
 	@$(BIN)/python -m pytest
 
+test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
+	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \
+	  tests/test_cross_validation.py
+
+.venv-jax/.installed: pyproject.toml requirements-jax.txt
+	@$(PYTHON) -m venv .venv-jax
+	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-jax.txt
+	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+benchmark: $(INSTALLED)  ## measure compare_models against the classic loop (OPTIONS="mnist --images 12000")
+	@$(BIN)/python tools/benchmark.py $(or $(OPTIONS),mini)
+
 lint: $(INSTALLED)  ## check code, notebooks, stripped outputs, spelling
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -85,8 +98,11 @@ record: $(EXECUTED)  ## store this run's numbers in book/results/$(DATASET).json
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
 	@$(BIN)/python tools/sync.py $(REPOSITORY)
 
-lock: $(INSTALLED)  ## compile requirements.txt from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --all-extras --no-header --no-emit-index-url pyproject.toml -o requirements.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml
+lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml
+	@$(LOCK) --extra book --extra dask --extra lab --extra test -o requirements.txt
+	@$(LOCK) --extra dask --extra jax --extra test --constraint requirements.txt --no-emit-package tensorflow \
+	  -o requirements-jax.txt
 
 clean:  ## delete everything that was built (.venv stays)
 	rm -rf _build notebooks/results .pytest_cache .ruff_cache *.egg-info

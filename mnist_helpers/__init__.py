@@ -34,10 +34,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "plotting": [
             "plot_class_counts",
             "plot_convolution",
+            "plot_differences",
             "plot_errors",
             "plot_histograms",
             "plot_history",
             "plot_probabilities",
+            "plot_scores",
             "show_digits",
             "show_filters",
             "show_pixels",

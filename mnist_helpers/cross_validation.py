@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import math
 import os
+import random
 import re
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import joblib
 import keras
@@ -106,14 +109,17 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
     tasks = []
     for name, model in models.items():
+        description = _describe(model)
         for number, (train, test) in enumerate(splits):
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-            key = _digest_text([model, data, seed, folds, number, epochs, batch_size, keras.backend.backend()])
+            key = _digest_text([description, data, seed, folds, number, epochs, batch_size, keras.backend.backend()])
             file = folder / f"fold-{key}.json" if folder else None
             tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
 
     results = {(task.model, task.number): _load_fold(task.file) for task in tasks}
     waiting = [task for task in tasks if results[task.model, task.number] is None]
+    # The longest first, so that no core waits at the end for one that began a long training last.
+    waiting.sort(key=lambda task: -_estimate_work(models[task.model]))
     for task, result in _in_parallel(waiting, builders, x, y):
         results[task.model, task.number] = result
         title = f"{task.model}, fold" if task.model else "fold"
@@ -143,8 +149,11 @@ def _in_parallel(tasks, builders, x, y):
     options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": -1 if workers is None else workers}
     pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
     numbered = (joblib.delayed(_run_numbered)(i, task, builders[task.model], x, y) for i, task in enumerate(tasks))
-    for i, result in pool(numbered):
-        yield tasks[i], result
+    with warnings.catch_warnings():
+        # A worker that has grown is replaced by a new one, as it should be; the fold in waiting goes to that one.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
+        for i, result in pool(numbered):
+            yield tasks[i], result
 
 
 def _run_numbered(i, task, build, x, y):
@@ -156,22 +165,24 @@ def _run_numbered(i, task, build, x, y):
 def _run_fold(task, build, x, y):
     """Train and score one fold, and keep the result if there is a place for it."""
     start = time.perf_counter()
-    set_seed(task.seed)
-    model = build()
-    if model.steps_per_execution == 1:
-        # The same steps without going back to Python after each: with small batches, up to 40 % less time.
-        model.steps_per_execution = 100
     x_test, y_test = x[task.test], y[task.test]
-    fit = model.fit(
-        x[task.train],
-        y[task.train],
-        epochs=task.epochs,
-        batch_size=task.batch_size,
-        validation_data=(x_test, y_test),
-        validation_batch_size=1000,
-        callbacks=[_StopAtBrokenLoss(task)],
-        verbose=0,
-    )
+    set_seed(task.seed)
+    # Keras draws the seeds of layers from Python's one generator; on a Dask worker other threads draw from it, too.
+    with mock.patch.object(random, "randint", random.Random(task.seed).randint):
+        model = build()
+        if model.steps_per_execution == 1:
+            # The same steps without going back to Python after each: with small batches, up to 40 % less time.
+            model.steps_per_execution = 100
+        fit = model.fit(
+            x[task.train],
+            y[task.train],
+            epochs=task.epochs,
+            batch_size=task.batch_size,
+            validation_data=(x_test, y_test),
+            validation_batch_size=1000,
+            callbacks=[_StopAtBrokenLoss(task)],
+            verbose=0,
+        )
     answers = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
     labels = y_test.argmax(axis=1) if y.ndim == 2 else y_test
     score = float(np.mean(answers == labels))
@@ -196,7 +207,7 @@ class _StopAtBrokenLoss(keras.callbacks.Callback):
 
 
 def _inspect(name, build, x, y):
-    """Refuse a model that cannot be cross-validated on these data; return a text that describes it."""
+    """Build a model, and refuse it if it cannot be cross-validated on these data."""
     what = f"the builder {name!r}" if name else "build"
     model = build()
     if not isinstance(model, keras.Model):
@@ -219,7 +230,7 @@ def _inspect(name, build, x, y):
     scales = any(isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization) for layer in model.layers)
     if np.max(x) > 100 and not scales:
         warnings.warn(f"x holds values up to {np.max(x):g}; the models of this book expect 0 to 1.", stacklevel=4)
-    return _describe(model)
+    return model
 
 
 def _describe(model):
@@ -229,6 +240,14 @@ def _describe(model):
     for place, name in enumerate(dict.fromkeys(re.findall(r'"name": ("[^"]*")', text))):
         text = text.replace(name, f'"name {place}"')
     return text
+
+
+def _estimate_work(model):
+    """About how many multiplications an image takes: each weight is used once at every place of its map."""
+    try:
+        return sum(layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in model.layers)
+    except (AttributeError, TypeError, ValueError):  # layers of another kind; the order is only a matter of time
+        return 0
 
 
 def _check_settings(labels, folds, epochs, batch_size):

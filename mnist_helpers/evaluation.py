@@ -123,12 +123,19 @@ class PairedTest:
         difference: the first model's score minus the second's.
         low, high: its 95 % interval.
         p_value: the probability of a difference at least as large, either way, if there were none in truth.
+        values: the difference on each fold; empty where there were no folds.
     """
 
     difference: float
     low: float
     high: float
     p_value: float
+    values: tuple[float, ...] = ()
+
+    @property
+    def significant(self):
+        """Whether the difference is real by the usual custom, a p-value below 5 %."""
+        return self.p_value < 0.05
 
 
 def mcnemar_test(y_true, first, second):
@@ -180,14 +187,14 @@ def corrected_t_test(first, second, train_size, test_size):
             f"got shapes {first.shape} and {second.shape}."
         )
     differences = first - second
-    mean = float(differences.mean())
+    mean, values = float(differences.mean()), tuple(differences.tolist())
     error = float(np.sqrt(differences.var(ddof=1) * (1 / len(differences) + test_size / train_size)))
     if error == 0:
-        return PairedTest(difference=mean, low=mean, high=mean, p_value=1.0 if mean == 0 else 0.0)
+        return PairedTest(difference=mean, low=mean, high=mean, p_value=1.0 if mean == 0 else 0.0, values=values)
     student = stats.t(df=len(differences) - 1)
     reach = float(student.ppf(0.975)) * error
     p_value = float(2 * student.sf(abs(mean) / error))
-    return PairedTest(difference=mean, low=mean - reach, high=mean + reach, p_value=p_value)
+    return PairedTest(difference=mean, low=mean - reach, high=mean + reach, p_value=p_value, values=values)
 
 
 def check_pairs(y_true, y_pred):

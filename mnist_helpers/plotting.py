@@ -9,6 +9,7 @@ from importlib import resources
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
@@ -193,11 +194,12 @@ def plot_class_counts(parts):
     return _finish(figure)
 
 
-def plot_histograms(values):
+def plot_histograms(values, xlabel="value of a pixel"):
     """Draw the distribution of several sets of numbers, one panel each.
 
     Args:
         values: dictionary from a title to an array of numbers of any shape.
+        xlabel: what the numbers are.
 
     Returns:
         The figure.
@@ -206,8 +208,8 @@ def plot_histograms(values):
     for ax, (title, numbers) in zip(axes.flat, values.items(), strict=True):
         numbers = np.ravel(numbers)
         ax.hist(numbers, bins=25, weights=np.full(numbers.shape, 100 / numbers.size), color=BLUE)
-        ax.set(title=title, xlabel="value of a pixel", ylim=(0, 100))
-    axes[0, 0].set_ylabel("share of pixels [%]")
+        ax.set(title=title, xlabel=xlabel, ylim=(0, 100))
+    axes[0, 0].set_ylabel("share [%]")
     return _finish(figure)
 
 
@@ -216,26 +218,102 @@ def plot_history(histories):
 
     Args:
         histories: dictionary from a model's name to its Keras history, a dictionary with the lists ``"loss"`` and
-            ``"accuracy"``, and where there were validation data ``"val_loss"`` and ``"val_accuracy"``.
+            ``"accuracy"``, and where there were validation data ``"val_loss"`` and ``"val_accuracy"``. Several
+            histories of one model, such as those of all folds, are drawn as thin lines with their mean.
 
     Returns:
         The figure.
     """
     figure, axes = _figure(2, len(histories), height=5, sharex=True, sharey="row")
-    for column, (name, history) in enumerate(histories.items()):
-        epochs = np.arange(1, len(history["loss"]) + 1)
+    for column, (name, runs) in enumerate(histories.items()):
+        runs = [runs] if isinstance(runs, dict) else list(runs)
+        epochs = np.arange(1, len(runs[0]["loss"]) + 1)
         for key, label, color, style in (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--")):
-            if f"{key}loss" not in history:
+            if f"{key}loss" not in runs[0]:
                 continue
-            axes[0, column].plot(epochs, history[f"{key}loss"], style, color=color, label=label)
-            axes[1, column].plot(
-                epochs, 100 * (1 - np.array(history[f"{key}accuracy"])), style, color=color, label=label
-            )
+            losses = np.array([run[f"{key}loss"] for run in runs])
+            errors = 100 * (1 - np.array([run[f"{key}accuracy"] for run in runs]))
+            for ax, values in zip(axes[:, column], (losses, errors), strict=True):
+                if len(runs) > 1:
+                    ax.plot(epochs, values.T, style[1:], color=color, linewidth=0.8, alpha=0.6)
+                    label = label.removesuffix(", mean") + ", mean"
+                ax.plot(epochs, values.mean(axis=0), style, color=color, label=label)
         axes[0, column].set_title(name)
-        axes[1, column].set(xlabel="epoch", xticks=epochs)
+        axes[1, column].set_xlabel("epoch")
+        axes[1, column].xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set(ylabel="loss", ylim=(0, None))
     axes[1, 0].set(ylabel="error [%]", ylim=(0, None))
-    axes[0, -1].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    return _finish(figure)
+
+
+def plot_scores(scores):
+    """Draw the error on each fold as a point, over a box from the lower to the upper quartile.
+
+    Args:
+        scores: dictionary from a model's name to its accuracies, one a fold, from 0 to 1.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=0.6 * len(scores) + 1.2)
+    ax, places = axes[0, 0], range(len(scores), 0, -1)
+    errors = [100 * (1 - np.asarray(values)) for values in scores.values()]
+    ax.boxplot(
+        errors,
+        positions=list(places),
+        orientation="horizontal",
+        tick_labels=list(scores),
+        widths=0.5,
+        showfliers=False,  # every fold is drawn below
+        medianprops={"color": "black", "linewidth": 2},
+    )
+    for number, (place, values) in enumerate(zip(places, errors, strict=True)):
+        label = "one fold" if number == 0 else None
+        ax.plot(values, np.full(len(values), place), "o", color=BLUE, alpha=0.8, label=label)
+        label = "mean" if number == 0 else None
+        ax.plot(values.mean(), place, "D", color=ORANGE, label=label)
+    ax.set(xlabel="error [%]", ylim=(0.4, len(scores) + 0.6))
+    ax.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower left", ncols=2)
+    return _finish(figure)
+
+
+def plot_differences(tests):
+    """Draw paired differences of the error: each fold as a point, and the mean with its 95 % interval.
+
+    Args:
+        tests: dictionary from a title, such as ``"deeper − baseline"``, to the ``PairedTest`` of ``corrected_t_test``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=0.6 * len(tests) + 1.2)
+    ax, places = axes[0, 0], range(len(tests) - 1, -1, -1)
+    ax.axvline(0, color="black", linewidth=1)
+    for number, (place, test) in enumerate(zip(places, tests.values(), strict=True)):
+        # A gain in accuracy is a loss of error.
+        mean, low, high = (-100 * value for value in (test.difference, test.high, test.low))
+        label = "one fold" if number == 0 else None
+        ax.plot(
+            [-100 * value for value in test.values],
+            np.full(len(test.values), place - 0.2),
+            "o",
+            color=BLUE,
+            alpha=0.8,
+            label=label,
+        )
+        label = "mean, with its corrected 95% interval" if number == 0 else None
+        ends = [[mean - low], [high - mean]]
+        ax.errorbar(mean, place + 0.1, xerr=ends, fmt="D", color=ORANGE, capsize=4, label=label)
+    ax.set(
+        yticks=list(places),
+        yticklabels=list(tests),
+        xlabel="difference of the error [percentage points]; to the left is better",
+        ylim=(-0.6, len(tests) - 0.4),
+    )
+    ax.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower left", ncols=2)
     return _finish(figure)
 
 

@@ -1,5 +1,7 @@
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -9,9 +11,19 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from dask.distributed import Client, LocalCluster
 from keras.layers import Dense, Flatten
 
-from mnist_helpers import TrainingError, compare_models, cross_validate, one_hot, prepare_images
+from mnist_helpers import (
+    MODELS,
+    TrainingError,
+    build_baseline_cnn,
+    compare_models,
+    cross_validate,
+    cross_validation,
+    one_hot,
+    prepare_images,
+)
 
 
 def build_small(learning_rate=0.01, width=12):
@@ -53,6 +65,55 @@ def test_scores_are_the_same_for_any_number_of_workers(few, undisturbed, workers
         assert cross_validate(build_small, *few, **FAST).scores == undisturbed.scores
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        yield cluster
+
+
+def test_scores_are_the_same_on_a_dask_cluster(few, undisturbed, cluster):
+    with joblib.parallel_config("dask"):
+        # A lambda stands for a function that is defined in a notebook: it can be sent only by its code.
+        result = cross_validate(lambda: build_small(), *few, **FAST)
+    assert result.scores == undisturbed.scores
+    assert result.histories == undisturbed.histories
+
+
+def test_what_else_draws_random_numbers_in_the_process_changes_nothing(few):
+    """The threads of a Dask worker do so at times of their own; a builder that draws stands for them."""
+
+    def run(draws):
+        def build():
+            for _ in range(draws):
+                random.random()
+            return build_small()
+
+        task = cross_validation._Fold("", 0, 3, np.arange(160), np.arange(160, 240), 1, 20, 5, None)
+        return cross_validation._run_fold(task, build, *few)["history"]
+
+    assert run(0) == run(3)
+
+
+def test_the_script_of_the_page_on_dask_prints_the_scores_of_this_machine(root, few, tmp_path):
+    page = (root / "book/beyond_one_machine.md").read_text(encoding="utf-8")
+    (script,) = (code for code in re.findall(r"(?s)```python\n(.*?)```", page) if "LocalCluster" in code)
+    smaller = {
+        "data.x_train)": "data.x_train[:240])",
+        "data.y_train)": "data.y_train[:240])",
+        "x, y)\n": "x, y, epochs=1)\n",
+    }
+    for old, new in smaller.items():
+        assert old in script
+        script = script.replace(old, new)
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    expected = cross_validate(build_baseline_cnn, *few, epochs=1).scores
+    assert done.stdout.splitlines()[-1] == str(expected)
+
+
 def test_another_seed_gives_other_folds_and_scores(few, undisturbed):
     assert cross_validate(build_small, *few, **(FAST | {"seed": 6})).scores != undisturbed.scores
 
@@ -86,6 +147,21 @@ def test_progress_is_one_clean_line_a_fold(few, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert sorted(line.partition(":")[0] for line in lines) == ["fold 1/3", "fold 2/3", "fold 3/3"]
     assert all(line.endswith(" s") and "%" in line for line in lines)
+
+
+def test_the_longest_trainings_come_first(few, capsys):
+    builders = {"narrow": lambda: build_small(width=2), "wide": lambda: build_small(width=50)}
+    with joblib.parallel_config(n_jobs=1):
+        compare_models(builders, *few, **FAST)
+    names = [line.partition(",")[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["wide"] * 3 + ["narrow"] * 3
+
+
+def test_a_weight_is_counted_once_at_every_place_of_its_map():
+    """In chapter 6 the deeper network has fewer parameters than the baseline and takes longer."""
+    estimates = [cross_validation._estimate_work(MODELS[name]()) for name in ("baseline_cnn", "deep_cnn")]
+    assert estimates[0] == 320 * 26 * 26 + 540_900 + 1_010
+    assert estimates[1] > 3 * estimates[0]
 
 
 # Interrupted, and gone on with.
@@ -204,6 +280,19 @@ def test_a_checkpoint_folder_that_holds_something_else_is_refused(few, tmp_path)
     (tmp_path / "holiday.jpg").touch()
     with pytest.raises(ValueError, match=r"checkpoint: .* holds something else \(holiday.jpg\)"):
         cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_folder_that_cannot_be_written_is_refused_before_any_training(few, tmp_path, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(tmp_path))
+
+    # Permissions do not stop root, as whom tests often run; so the call that would meet them refuses.
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(
+        ValueError, match=r"checkpoint: .* cannot be used as a folder: .*Permission denied.*name another"
+    ):
+        cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_checkpoint_that_is_no_folder_is_refused(few, tmp_path):

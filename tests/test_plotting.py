@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 
 from mnist_helpers import (
+    corrected_t_test,
     error_rate,
     plot_class_counts,
     plot_convolution,
+    plot_differences,
     plot_errors,
     plot_histograms,
     plot_history,
     plot_probabilities,
+    plot_scores,
     show_digits,
     show_filters,
     show_pixels,
@@ -36,6 +39,10 @@ FIGURES = {
     "class counts": lambda mini: plot_class_counts({"a": mini.y_train, "b": mini.y_test}),
     "histograms": lambda mini: plot_histograms({"raw": mini.x_train[:9], "scaled": mini.x_train[:9] / 255}),
     "history": lambda mini: plot_history({"a": HISTORY, "b": HISTORY}),
+    "histories of folds": lambda mini: plot_history({"a": [HISTORY, HISTORY], "b": HISTORY}),
+    "many histories": lambda mini: plot_history(dict.fromkeys("abcd", HISTORY)),
+    "scores": lambda mini: plot_scores({"a long name of a model": [0.98, 0.99, 0.97], "b": [0.9, 0.91, 0.92]}),
+    "differences": lambda mini: plot_differences({"b − a": corrected_t_test([0.98, 0.99], [0.97, 0.975], 4, 1)}),
     "probabilities": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[3], label=5),
     "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
 }
@@ -87,6 +94,32 @@ def test_history_shows_the_error_not_the_accuracy():
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[1].lines}
     np.testing.assert_allclose(lines["training"], [50, 25])
     np.testing.assert_allclose(lines["validation"], [40, 30])
+
+
+def test_several_histories_are_drawn_with_their_mean():
+    other = {key: [value + 0.1 for value in values] for key, values in HISTORY.items()}
+    lines = plot_history({"model": (HISTORY, other)}).axes[0].lines
+    drawn = {line.get_label(): line.get_ydata() for line in lines if not line.get_label().startswith("_")}
+    assert len(lines) == 2 * (2 + 1)
+    np.testing.assert_allclose(drawn["training, mean"], [2.05, 1.05])
+    np.testing.assert_allclose(drawn["validation, mean"], [1.55, 1.25])
+
+
+def test_every_fold_is_drawn_as_an_error_beside_mean_and_median():
+    lines = plot_scores({"model": [0.90, 0.94, 0.99]}).axes[0].lines
+    drawn = {line.get_label(): line.get_xdata() for line in lines}
+    np.testing.assert_allclose(drawn["one fold"], [10, 6, 1])
+    np.testing.assert_allclose(drawn["mean"], [17 / 3])
+    assert any(list(line.get_xdata().round(6)) == [6, 6] for line in lines)  # the median of the box
+
+
+def test_a_gain_in_accuracy_is_drawn_to_the_left_with_its_interval():
+    test = corrected_t_test([0.98, 0.99, 0.985], [0.97, 0.975, 0.97], train_size=2, test_size=1)
+    ax = plot_differences({"b − a": test}).axes[0]
+    drawn = {line.get_label(): line.get_xdata() for line in ax.lines}
+    np.testing.assert_allclose(drawn["one fold"], [-1, -1.5, -1.5])
+    bars = ax.collections[0].get_segments()[0][:, 0]
+    np.testing.assert_allclose(bars, [-100 * test.high, -100 * test.low])
 
 
 def test_errors_are_drawn_with_their_interval():
