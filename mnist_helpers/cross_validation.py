@@ -179,11 +179,11 @@ def _run_fold(task, build, x, y):
             epochs=task.epochs,
             batch_size=task.batch_size,
             validation_data=(x_test, y_test),
-            validation_batch_size=1000,
+            validation_batch_size=250,
             callbacks=[_StopAtBrokenLoss(task)],
             verbose=0,
         )
-    answers = model.predict(x_test, batch_size=1000, verbose=0).argmax(axis=1)
+    answers = model.predict(x_test, batch_size=250, verbose=0).argmax(axis=1)
     labels = y_test.argmax(axis=1) if y.ndim == 2 else y_test
     score = float(np.mean(answers == labels))
     result = {"score": score, "history": fit.history, "seconds": time.perf_counter() - start}
