@@ -34,8 +34,9 @@ def main(arguments=None):
     print(f"{options.dataset}, {options.images:,} images, 5 folds, {options.epochs} epochs, {os.cpu_count()} cores")
     ratios = []
     for number in range(options.rounds):
-        runs = {way: measure(way, options) for way in options.ways}
-        for way, (seconds, megabytes, scores) in runs.items():
+        runs = {}
+        for way in options.ways:
+            runs[way] = seconds, megabytes, scores = measure(way, options)
             print(f"round {number + 1}, {way:8} {seconds:7.1f} s  {megabytes:6,.0f} MB  {scores}", flush=True)
         if len(runs) == 2:
             ratios.append(runs["classic"][0] / runs["parallel"][0])
