@@ -1,10 +1,10 @@
 """Measure what `compare_models` gains over the classic loop, and the memory that it takes.
 
-    python tools/benchmark.py mnist --images 12000 --epochs 2 --rounds 3
+    python tools/benchmark.py mnist --images 6000 24000 --epochs 2 --rounds 3
 
-Each round runs both, one after the other, in new processes, so that start-up counts. The classic loop trains one fold
-after the other in one process with TensorFlow's default threads. Memory is that of all processes together, where pages
-that they share count once (the proportional set size of Linux).
+Each round runs both for each number of images, one after the other, in new processes, so that start-up counts. The
+classic loop trains one fold after the other in one process with TensorFlow's default threads. Memory is that of all
+processes together, where pages that they share count once (the proportional set size of Linux).
 """
 
 import argparse
@@ -22,38 +22,45 @@ NAMES = ["baseline_cnn", "batch_norm_cnn", "deep_cnn"]
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=["mini", "mnist"])
-    parser.add_argument("--images", type=int, default=4_000, help="how many of the images for training and validation")
+    parser.add_argument(
+        "--images", type=int, nargs="+", default=[4_000], help="how many of the images for training and validation"
+    )
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.way:
-        print(json.dumps(WAYS[options.way](*load(options), options.epochs)))
+        print(json.dumps(WAYS[options.way](*load(options.dataset, *options.images), options.epochs)))
         return
-    print(f"{options.dataset}, {options.images:,} images, 5 folds, {options.epochs} epochs, {os.cpu_count()} cores")
-    ratios = []
+    print(f"{options.dataset}, 5 folds, {options.epochs} epochs, {os.cpu_count()} cores")
+    ratios = {images: [] for images in options.images}
     for number in range(options.rounds):
-        runs = {}
-        for way in options.ways:
-            runs[way] = seconds, megabytes, scores = measure(way, options)
-            print(f"round {number + 1}, {way:8} {seconds:7.1f} s  {megabytes:6,.0f} MB  {scores}", flush=True)
-        if len(runs) == 2:
-            ratios.append(runs["classic"][0] / runs["parallel"][0])
-            print(f"round {number + 1}: the classic loop takes {ratios[-1]:.2f} times as long", flush=True)
-    if ratios:
-        print(f"median ratio {median(ratios):.2f}, smallest {min(ratios):.2f}, largest {max(ratios):.2f}")
+        for images in options.images:
+            runs = {}
+            for way in options.ways:
+                runs[way] = seconds, megabytes, scores = measure(way, images, options)
+                title = f"round {number + 1}, {images:6,} images, {way:8}"
+                print(f"{title} {seconds:7.1f} s  {megabytes:6,.0f} MB  {scores}", flush=True)
+            if len(runs) == 2:
+                ratios[images].append(runs["classic"][0] / runs["parallel"][0])
+    for images, values in ratios.items():
+        if values:
+            print(
+                f"{images:6,} images: the classic loop takes {median(values):.2f} times as long "
+                f"(median; {min(values):.2f} to {max(values):.2f})"
+            )
 
 
-def load(options):
+def load(name, images):
     import numpy as np
 
     from mnist_helpers import load_dataset, one_hot, prepare_images
 
-    data = load_dataset(options.dataset)
-    images = np.concatenate([data.x_train, data.x_valid])[: options.images]
-    labels = np.concatenate([data.y_train, data.y_valid])[: options.images]
-    return prepare_images(images), one_hot(labels)
+    data = load_dataset(name)
+    x = np.concatenate([data.x_train, data.x_valid])[:images]
+    y = np.concatenate([data.y_train, data.y_valid])[:images]
+    return prepare_images(x), one_hot(y)
 
 
 def classic(x, y, epochs):
@@ -90,17 +97,17 @@ def parallel(x, y, epochs):
 WAYS = {"classic": classic, "parallel": parallel}
 
 
-def measure(way, options):
+def measure(way, images, options):
     """Seconds, the largest memory of all processes together in MB, and the mean scores."""
     start, largest = time.perf_counter(), 0
     command = [sys.executable, __file__, options.dataset, "--way", way]
-    command += ["--images", str(options.images), "--epochs", str(options.epochs)]
+    command += ["--images", str(images), "--epochs", str(options.epochs)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
     )
     while process.poll() is None:
         largest = max(largest, sum(shared_memory(pid) for pid in session_members(process.pid)))
-        time.sleep(0.25)
+        time.sleep(2)  # to look is work, too: four times a second it took a tenth of a core
     seconds = time.perf_counter() - start
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed; run it by hand to see why.")
