@@ -79,3 +79,22 @@ def check_labels(argument, labels, classes=10):
             f"{argument}: expected {wanted}, got {values[outside[0]]} at position {outside[0]}; "
             "remove such labels, or number the classes from 0."
         )
+
+
+def check_range(argument, value, low, high):
+    """Refuse anything but a finite number from ``low`` to ``high``.
+
+    Args:
+        argument: the name of the argument, for the message.
+        value: what was handed in.
+        low, high: the smallest and the largest value allowed; infinity means that there is no such limit.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it lies outside, or is not finite.
+    """
+    wanted = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number of {low:g} or more"
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
+    if not low <= value <= high or not np.isfinite(value):
+        raise ValueError(f"{argument}: expected {wanted}, got {value}.")

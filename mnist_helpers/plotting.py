@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
-BLUE, ORANGE = "#0072B2", "#D55E00"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 _source = None
 
@@ -378,6 +378,81 @@ def plot_errors(errors, references=None):
     )
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower left", ncols=2)
+    return _finish(figure)
+
+
+def plot_learning_rates(rates):
+    """Draw how the learning rate changes from step to step.
+
+    Args:
+        rates: dictionary from a title to the learning rate of each step, an array of shape ``(steps,)``.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=2.4)
+    ax = axes[0, 0]
+    for (title, values), color, style in zip(rates.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False):
+        ax.plot(np.arange(1, len(values) + 1), values, style, color=color, label=title)
+    ax.set(xlabel="step", ylabel="learning rate", ylim=(0, None))
+    ax.legend()
+    return _finish(figure)
+
+
+def plot_means(values, xlabel="error on the validation images [%]"):
+    """Draw the error of each seed as a point, and the mean over the seeds with its 95 % interval.
+
+    Args:
+        values: dictionary from a title to a ``MeanInterval`` of error rates from 0 to 1.
+        xlabel: what the numbers are.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=0.45 * len(values) + 1.2)
+    ax, places = axes[0, 0], range(len(values) - 1, -1, -1)
+    for number, (place, mean) in enumerate(zip(places, values.values(), strict=True)):
+        errors = 100 * np.asarray(mean.values)
+        label = "one seed" if number == 0 else None
+        ax.plot(errors, np.full(len(errors), place - 0.2), "o", color=BLUE, alpha=0.8, label=label)
+        label = "mean, with its 95% interval over the seeds" if number == 0 else None
+        ends = [[100 * (mean.mean - max(mean.low, 0))], [100 * (mean.high - mean.mean)]]
+        ax.errorbar(100 * mean.mean, place + 0.1, xerr=ends, fmt="D", color=ORANGE, capsize=4, label=label)
+    ax.set(yticks=list(places), yticklabels=list(values), xlabel=xlabel, ylim=(-0.6, len(values) - 0.4), xlim=(0, None))
+    ax.grid(axis="y", visible=False)
+    figure.legend(loc="outside lower left", ncols=2)
+    return _finish(figure)
+
+
+def plot_error_and_time(models, highlight=(), references=None):
+    """Draw the test error of each model against the time of its training, both on logarithmic axes.
+
+    Args:
+        models: dictionary from a model's name to seconds of training, error, and the ends of its 95 % interval; errors
+            from 0 to 1. ``times_and_errors`` makes it.
+        highlight: names of the models that are to stand out.
+        references: dictionary from a published model to its error in per cent, a number or a pair (from, to). They are
+            drawn as lines, since nobody knows how long they would train on this machine.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=5)
+    ax = axes[0, 0]
+    for name, (seconds, *errors) in models.items():
+        rate, low, high = (100 * max(error, 1e-5) for error in errors)  # a logarithmic axis has no place for 0
+        color, marker = (ORANGE, "D") if name in highlight else (BLUE, "o")
+        ax.errorbar(seconds, rate, yerr=[[rate - low], [high - rate]], fmt=marker, color=color, capsize=3)
+        ax.annotate(name, (seconds, rate), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    for name, value in (references or {}).items():
+        low, high = (value, value) if np.isscalar(value) else value
+        ax.axhspan(low, high, color=GREY, alpha=0.25, linewidth=1)
+        place = {"xycoords": ("axes fraction", "data"), "xytext": (4, 2), "textcoords": "offset points"}
+        ax.annotate(name, (0, high), fontsize=7, color=GREY, **place)
+    ax.set(xscale="log", yscale="log", xlabel="time of training [s]", ylabel="error on the test images [%]")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.margins(x=0.2)
     return _finish(figure)
 
 

@@ -55,6 +55,107 @@ def load_results(folder=None):
     return results
 
 
+def results_table(results, chapters=".", references="../book/references.md"):
+    """A Markdown table of the models that were scored on the test part, the largest error first.
+
+    Args:
+        results: a dictionary as ``load_results`` returns it.
+        chapters: path from the page that shows the table to the folder of the chapters.
+        references: path from the same page to the references.
+
+    Returns:
+        A text: one row a model with its parameters, seconds of training, validation error, test error with the 95 %
+        interval for the luck of the images, and the published error. Where a model was trained with several seeds,
+        seconds, test error and interval are means over them.
+    """
+    rows = [
+        "| model | parameters | seconds | validation | test | published |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    scored = [numbers for numbers in results.values() if "test" in numbers]
+    for numbers in sorted(scored, key=lambda numbers: -_mean_error(numbers["test"])):
+        low, high = (_mean([score[end] for score in numbers["test"]]) for end in ("low", "high"))
+        cells = [
+            f"[{numbers['title']}]({chapters}/{numbers['chapter']}.ipynb)",
+            f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
+            f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
+            f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
+            f"{_mean_error(numbers['test']):.2%} ({low:.2%}–{high:.2%})",
+            f"{numbers['published']}, [{numbers['published_by']}]({references})" if "published" in numbers else "–",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def times_and_errors(results):
+    """What each network that was scored on the test part cost and reached, for ``plot_error_and_time``.
+
+    Args:
+        results: a dictionary as ``load_results`` returns it.
+
+    Returns:
+        A dictionary from the title to seconds of training, test error, and the ends of its 95 % interval, each a mean
+        over the seeds. Models without seconds are left out.
+    """
+    return {
+        numbers["title"]: (
+            _mean(numbers["seconds"]),
+            _mean_error(numbers["test"]),
+            *(_mean([score[end] for score in numbers["test"]]) for end in ("low", "high")),
+        )
+        for numbers in results.values()
+        if {"seconds", "test"} <= numbers.keys()
+    }
+
+
+def load_recorded_run(dataset="mnist"):
+    """Read the numbers of the last full run that were stored with the book by ``make record``.
+
+    Args:
+        dataset: which data set the run was made with.
+
+    Returns:
+        A dictionary with ``"results"`` as from ``load_results``, ``"notebooks"``, ``"packages"``, ``"date"``,
+        ``"processor"`` and ``"cores"``.
+
+    Raises:
+        FileNotFoundError: nothing was recorded with this data set.
+    """
+    package = Path(__file__).parent
+    # Where the package is installed, the file lies within it (see pyproject.toml); in a checkout, where it was written.
+    places = [folder / f"{dataset}.json" for folder in (package / "recorded", package.parent / "book" / "results")]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise FileNotFoundError(f"no run with {dataset!r} was recorded; `make record DATASET={dataset}` makes one.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def describe_run(facts):
+    """Say in one line when, where and with what a recorded run was made.
+
+    Args:
+        facts: what a file such as ``book/results/mnist.json`` holds.
+
+    Returns:
+        A text: date, commits, versions and processor.
+    """
+    commits = dict.fromkeys(chapter["commit"] for chapter in facts["notebooks"].values())
+    packages = facts["packages"]
+    return (
+        f"run of {facts['date']}, commit {', '.join(commits)}; TensorFlow {packages['tensorflow']}, "
+        f"Keras {packages['keras']}, NumPy {packages['numpy']}, Python {facts['python']}; {facts['processor']}, "
+        f"{facts['cores']} cores"
+    )
+
+
+def _mean(values):
+    return sum(values) / len(values)
+
+
+def _mean_error(scores):
+    return _mean([score["wrong"] / score["total"] for score in scores])
+
+
 def write_text(path, text):
     """Write a text file so that readers see the old one or the new one whole, never a part."""
     path = Path(path)

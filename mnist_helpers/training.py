@@ -1,10 +1,15 @@
-"""Training a model, in a way that can be repeated."""
+"""Training a model, in a way that can be repeated: the plain way, and one cycle on images that are moved a little."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass
 
 import keras
+import numpy as np
+from keras import ops
+
+from mnist_helpers.checks import check_range
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -62,4 +67,151 @@ def train(build, x, y, *, epochs, batch_size, seed, validation_data=None, verbos
     model = build()
     start = time.perf_counter()
     fit = model.fit(x, y, epochs=epochs, batch_size=batch_size, validation_data=validation_data, verbose=verbose)
+    return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far an image is changed at random each time that a network learns from it. 0 leaves a change out.
+
+    Attributes:
+        shift: largest shift to either side, in pixels.
+        rotation: largest turn either way, in degrees.
+        scale: largest change of width and of height, each on its own; 0.1 is from 90 to 110 %.
+        shear: largest slant either way, in pixels to the side for each pixel upwards.
+        stroke: largest change of the pen: at 1 the strokes become up to a pixel thicker on each side, or thinner.
+    """
+
+    shift: float = 2.0
+    rotation: float = 10.0
+    scale: float = 0.1
+    shear: float = 0.1
+    stroke: float = 0.0
+
+    def __post_init__(self):
+        limits = {"shift": 14, "rotation": 180, "scale": 0.9, "shear": 2, "stroke": 1}
+        for name, limit in limits.items():
+            check_range(name, getattr(self, name), 0, limit)
+
+
+def augment_images(images, augmentation, seed):
+    """Change each image at random: first the width of its strokes, then place, turn, size and slant, all in one step.
+
+    One step means one interpolation, so that an image gets blurred once and not four times.
+
+    Args:
+        images: ``float32`` array of shape ``(n, height, width, 1)`` with values from 0 (paper) to 1 (ink).
+        augmentation: an ``Augmentation``.
+        seed: an integer or a sequence of them; the same seed gives the same changes.
+
+    Returns:
+        The changed images, a tensor of the backend with the same shape and type. What comes in at the border is paper.
+    """
+    count, height, width = images.shape[:3]
+    generator = np.random.default_rng(seed)
+
+    def draw(reach):
+        return generator.uniform(-reach, reach, count).astype("float32")
+
+    shift_x, shift_y = draw(augmentation.shift), draw(augmentation.shift)
+    scale_x, scale_y = 1 + draw(augmentation.scale), 1 + draw(augmentation.scale)
+    turn, shear = np.radians(draw(augmentation.rotation)), draw(augmentation.shear)
+    stroke = draw(augmentation.stroke).reshape(-1, 1, 1, 1)
+
+    if augmentation.stroke:
+        thick = ops.max_pool(images, 3, strides=1, padding="same")
+        thin = -ops.max_pool(-images, 3, strides=1, padding="same")
+        images = images + np.maximum(stroke, 0) * (thick - images) + np.maximum(-stroke, 0) * (thin - images)
+
+    # From a place in the result to the place in the image that it shows: turned and slanted back, then rescaled.
+    xx, xy = np.cos(turn) / scale_x, (shear * np.cos(turn) - np.sin(turn)) / scale_x
+    yx, yy = np.sin(turn) / scale_y, (shear * np.sin(turn) + np.cos(turn)) / scale_y
+    # The middle of the image stays where it is, but for the shift.
+    middle_x, middle_y, zero = (width - 1) / 2, (height - 1) / 2, np.zeros(count, "float32")
+    to_x, to_y = middle_x + shift_x, middle_y + shift_y
+    x_offset, y_offset = middle_x - xx * to_x - xy * to_y, middle_y - yx * to_x - yy * to_y
+    transforms = np.stack([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
+    return ops.image.affine_transform(images, transforms.astype("float32"))
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises along a straight line to its peak and falls along half a cosine to zero.
+
+    Smith & Topin, 2018, arXiv 1708.07120; the cosine is that of Loshchilov & Hutter, 2017, arXiv 1608.03983.
+
+    Args:
+        peak: the largest learning rate.
+        steps: how many steps the whole training takes.
+        rise: the share of the steps before the peak.
+    """
+
+    def __init__(self, peak, steps, rise=0.25):
+        check_range("peak", peak, 0, math.inf)
+        check_range("steps", steps, 1, math.inf)
+        check_range("rise", rise, 0.01, 0.99)
+        self.peak, self.steps, self.rise = peak, steps, rise
+
+    def __call__(self, step):
+        done = (ops.cast(step, "float32") + 1) / (self.steps + 1)
+        falling = ops.clip((done - self.rise) / (1 - self.rise), 0, 1)
+        return self.peak * ops.minimum(done / self.rise, (1 + ops.cos(math.pi * falling)) / 2)
+
+    def get_config(self):
+        return {"peak": self.peak, "steps": self.steps, "rise": self.rise}
+
+
+class AugmentedImages(keras.utils.PyDataset):
+    """Batches for ``model.fit``, in a new order and with new changes in every epoch.
+
+    Every batch has random numbers of its own, by seed, epoch and position. So it does not matter in which order, in
+    which thread or how often it is asked for.
+
+    Args:
+        x: images, ``float32`` of shape ``(n, 28, 28, 1)``.
+        y: labels as the model's loss wants them.
+        batch_size: how many images a batch holds; the last one may be smaller.
+        augmentation: an ``Augmentation``, or None to leave the images as they are.
+        seed: an integer of 0 or more.
+    """
+
+    def __init__(self, x, y, batch_size, augmentation, seed):
+        super().__init__()
+        self.x, self.y, self.batch_size = x, y, batch_size
+        self.augmentation, self.seed = augmentation, seed
+        self.epoch = -1
+        self.on_epoch_begin()
+
+    def __len__(self):
+        return math.ceil(len(self.x) / self.batch_size)
+
+    def on_epoch_begin(self):
+        self.epoch += 1
+        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.x))
+
+    def __getitem__(self, number):
+        places = self.order[number * self.batch_size : (number + 1) * self.batch_size]
+        x, y = self.x[places], self.y[places]
+        if self.augmentation is not None:
+            x = augment_images(x, self.augmentation, [self.seed, self.epoch, number])
+        return x, y
+
+
+def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation=None, validation_data=None, verbose=0):
+    """As ``train``, with a learning rate that rises and falls once, and on images that are changed in every epoch.
+
+    Args:
+        build: a function without arguments that returns a new, compiled model; its learning rate is replaced.
+        x, y, epochs, batch_size, seed, validation_data, verbose: as for ``train``.
+        peak: the largest learning rate.
+        augmentation: an ``Augmentation``, or None to leave the images as they are.
+
+    Returns:
+        A ``Training``.
+    """
+    set_seed(seed)
+    model = build()
+    batches = AugmentedImages(x, y, batch_size, augmentation, seed)
+    model.optimizer.learning_rate = OneCycle(peak, steps=epochs * len(batches))
+    start = time.perf_counter()
+    fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose)
     return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)

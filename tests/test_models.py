@@ -22,6 +22,11 @@ PARAMETERS = {
     + (3 * 3 * 64 * 64 + 64)
     + (4 * 4 * 64 * 100 + 100)
     + (100 * 10 + 10),
+    # chapter 11: no biases in the convolutions, four numbers a normalised channel
+    "fast_cnn": (5 * 5 * 1 * 32 + 4 * 32)
+    + (3 * 3 * 32 * 64 + 4 * 64)
+    + (3 * 3 * 64 * 64 + 4 * 64)
+    + (4 * 4 * 64 * 10 + 10),
     "simple_cnn": (5 * 5 * 1 * 32 + 32) + (12 * 12 * 32 * 128 + 128) + (128 * 10 + 10),
 }
 

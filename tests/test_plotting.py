@@ -7,12 +7,16 @@ import pytest
 from mnist_helpers import (
     corrected_t_test,
     error_rate,
+    mean_interval,
     plot_class_counts,
     plot_convolution,
     plot_differences,
+    plot_error_and_time,
     plot_errors,
     plot_histograms,
     plot_history,
+    plot_learning_rates,
+    plot_means,
     plot_probabilities,
     plot_scores,
     show_digits,
@@ -44,6 +48,13 @@ FIGURES = {
     "scores": lambda mini: plot_scores({"a long name of a model": [0.98, 0.99, 0.97], "b": [0.9, 0.91, 0.92]}),
     "differences": lambda mini: plot_differences({"b − a": corrected_t_test([0.98, 0.99], [0.97, 0.975], 4, 1)}),
     "probabilities": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[3], label=5),
+    "learning rates": lambda mini: plot_learning_rates({"a": np.linspace(0, 1, 50), "b": np.full(50, 0.5)}),
+    "means": lambda mini: plot_means(
+        {"a long name of a model": mean_interval([0.01, 0.02]), "b": mean_interval([0, 0])}
+    ),
+    "error and time": lambda mini: plot_error_and_time(
+        {"a": (10, 0.05, 0.04, 0.06), "perfect": (500.5, 0.0, 0.0, 0.001)}, ["a"], {"c": 0.9, "d": (0.2, 0.3)}
+    ),
     "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
 }
 

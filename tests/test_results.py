@@ -3,7 +3,32 @@ import json
 import numpy as np
 import pytest
 
-from mnist_helpers import error_rate, load_results, record
+from mnist_helpers import (
+    describe_run,
+    error_rate,
+    load_recorded_run,
+    load_results,
+    record,
+    results_table,
+    times_and_errors,
+)
+
+SCORE = {"wrong": 10, "total": 1_000, "low": 0.005, "high": 0.018}
+TWICE = [SCORE, SCORE | {"wrong": 20, "low": 0.013, "high": 0.031}]
+MODELS = {
+    "better": {"title": "Better", "chapter": "04_b", "test": [SCORE]},
+    "worse": {
+        "title": "Worse",
+        "chapter": "03_a",
+        "parameters": 59_933,
+        "seconds": [9.0, 12.0],
+        "valid": SCORE | {"wrong": 30},
+        "test": TWICE,
+        "published": "0.9%",
+        "published_by": "A 2016",
+    },
+    "folds": {"title": "Scored on folds only", "chapter": "05_c", "seconds": [1.0]},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +79,31 @@ def test_a_spoiled_record_is_named(folder):
     (folder / "mlp.json").write_text(json.dumps({"error": 0.5})[:-3])
     with pytest.raises(ValueError, match=r"mlp.json does not hold recorded results .*; delete it"):
         load_results()
+
+
+def test_the_table_averages_over_seeds_and_begins_with_the_largest_error():
+    rows = results_table(MODELS, "notebooks", "refs.md").splitlines()[2:]
+    assert rows == [
+        "| [Worse](notebooks/03_a.ipynb) | 59,933 | 10 | 3.00% | 1.50% (0.90%–2.45%) | 0.9%, [A 2016](refs.md) |",
+        "| [Better](notebooks/04_b.ipynb) | – | – | – | 1.00% (0.50%–1.80%) | – |",
+    ]
+
+
+def test_times_and_errors_are_means_over_the_seeds():
+    assert times_and_errors(MODELS) == {"Worse": pytest.approx((10.5, 0.015, 0.009, 0.0245))}
+
+
+def test_the_recorded_run_ships_with_the_package_and_can_be_described():
+    facts = load_recorded_run("mnist")
+    assert facts["dataset"] == "mnist"
+    assert "test" in facts["results"]["large_cnn"]
+    text = describe_run(facts)
+    for part in (facts["date"], facts["processor"], facts["packages"]["keras"]):
+        assert part in text
+    for chapter in facts["notebooks"].values():
+        assert chapter["commit"] in text
+
+
+def test_a_run_that_was_not_recorded_is_named():
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        load_recorded_run("nothing")

@@ -61,19 +61,33 @@ def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
     assert (generated / "cover.png").read_bytes() == PIXEL
     rows = [row for row in (generated / "results.md").read_text().splitlines() if row.startswith("| [")]
     assert rows == [
-        "| [Worse](../notebooks/01_chapter.ipynb) | 15.00% (9.0%–23.0%) | – | – |",
-        "| [Better](../notebooks/01_chapter.ipynb) | 10.00% (5.0%–17.0%) | – | 9%, [A 2016](references.md) |",
+        "| [Worse](../notebooks/01_chapter.ipynb) | – | – | – | 15.00% (9.00%–23.00%) | – |",
+        "| [Better](../notebooks/01_chapter.ipynb) | – | – | – | 10.00% (5.00%–17.00%) | 9%, [A 2016](references.md) |",
     ]
 
 
-def test_a_recorded_full_run_stands_beside_this_build(root, ran):
+def test_a_recorded_full_run_stands_above_this_build(root, ran):
     (ran / "book/results").mkdir()
     full = {"wrong": 200, "total": 10_000, "low": 0.018, "high": 0.023}
-    facts = {"notebooks": {}, "cores": 2, "results": {"better": {"test": [full]}}}
+    better = {"title": "Better", "chapter": "01_chapter", "test": [full]}
+    facts = {
+        "date": "2026-01-02",
+        "notebooks": {"01_chapter": {"commit": "abc"}},
+        "processor": "a processor",
+        "cores": 2,
+        "python": "3.11.0",
+        "packages": {"keras": "3.0", "numpy": "2.0", "tensorflow": "2.0"},
+        "results": {"better": better, "gone": better | {"title": "Gone", "chapter": "02_removed"}},
+    }
     (ran / "book/results/mnist.json").write_text(json.dumps(facts))
     assert tool(root, ran, "stage", "mini").returncode == 0
     text = (ran / "_build/book/book/generated/results.md").read_text()
-    assert "| 10.00% (5.0%–17.0%) | 2.00% (1.8%–2.3%) |" in text
+    recorded, build = text.split("**This build (5,000 of MNIST's images, `mini`)**")
+    assert "**All 70,000 images of MNIST (run of 2026-01-02, commit abc;" in recorded
+    assert "2.00% (1.80%–2.30%)" in recorded
+    assert "Worse" not in recorded
+    assert "10.00% (5.00%–17.00%)" in build
+    assert "Gone" not in text
 
 
 def test_a_named_figure_that_was_not_drawn_stops_the_build(root, ran):

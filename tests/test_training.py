@@ -6,7 +6,21 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_helpers import build_mlp, one_hot, prepare_images, set_seed, train
+from mnist_helpers import (
+    Augmentation,
+    AugmentedImages,
+    OneCycle,
+    augment_images,
+    build_fast_cnn,
+    build_mlp,
+    one_hot,
+    prepare_images,
+    set_seed,
+    train,
+    train_one_cycle,
+)
+
+STILL = Augmentation(shift=0, rotation=0, scale=0, shear=0, stroke=0)
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +74,132 @@ def test_a_seed_fixes_python_numpy_and_keras():
     assert draw() == first
     set_seed(6)
     assert all(a != b for a, b in zip(draw(), first, strict=True))
+
+
+def change(images, seed=7, **reaches):
+    """Images with only the named changes."""
+    values = dict.fromkeys(("shift", "rotation", "scale", "shear", "stroke"), 0.0) | reaches
+    return np.asarray(augment_images(images, Augmentation(**values), seed))[..., 0]
+
+
+def moments(images):
+    """Centre of mass (x, y) and the matrix of second moments of each image, by their definition."""
+    y, x = np.mgrid[: images.shape[1], : images.shape[2]]
+    ink = images.sum(axis=(1, 2))
+    centre = np.stack([(images * x).sum(axis=(1, 2)), (images * y).sum(axis=(1, 2))], axis=1) / ink[:, None]
+    dx, dy = x - centre[:, :1, None], y - centre[:, 1:, None]
+    spread = [(images * a * b).sum(axis=(1, 2)) / ink for a, b in ((dx, dx), (dx, dy), (dy, dy))]
+    return centre, np.array(spread).T
+
+
+@pytest.fixture(scope="module")
+def bars():
+    """Two hundred times one upright bar in the middle, three pixels wide and thirteen long."""
+    images = np.zeros((200, 28, 28, 1), "float32")
+    images[:, 8:21, 12:15] = 1
+    return images
+
+
+def test_no_change_leaves_the_images_as_they_are(few):
+    np.testing.assert_allclose(np.asarray(augment_images(few[0], STILL, 7)), few[0], atol=1e-5)
+
+
+def test_shifts_fill_their_range_and_keep_the_shape(bars):
+    centre, spread = moments(change(bars, shift=3))
+    offset = centre - moments(bars[..., 0])[0]
+    assert 2.7 < np.abs(offset).max(axis=0).min() <= np.abs(offset).max() <= 3.001
+    assert np.abs(offset.mean(axis=0)).max() < 0.5
+    # Interpolation blurs by a quarter of a pixel squared at most.
+    np.testing.assert_allclose(spread, np.broadcast_to(moments(bars[..., 0])[1], spread.shape), atol=0.26)
+
+
+def test_turns_fill_their_range_about_the_middle(bars):
+    centre, spread = moments(change(bars, rotation=20))
+    tilt = np.degrees(np.arctan2(2 * spread[:, 1], spread[:, 2] - spread[:, 0]) / 2)
+    assert 18 < np.abs(tilt).max() < 20.5
+    assert tilt.min() < -15
+    assert tilt.max() > 15
+    assert np.abs(centre - moments(bars[..., 0])[0]).max() < 0.3
+
+
+def test_sizes_change_on_both_axes_each_on_its_own(bars):
+    _, spread = moments(change(bars, scale=0.3))
+    height = np.sqrt(spread[:, 2] / moments(bars[..., 0])[1][0, 2])
+    assert 0.69 < height.min() < 0.75
+    assert 1.25 < height.max() < 1.32
+    assert abs(np.corrcoef(spread[:, 0], spread[:, 2])[0, 1]) < 0.3
+
+
+def test_a_slant_moves_rows_to_the_side_and_keeps_them_level(bars):
+    _, spread = moments(change(bars, shear=0.3))
+    slant = spread[:, 1] / spread[:, 2]
+    assert 0.26 < np.abs(slant).max() < 0.31
+    np.testing.assert_allclose(spread[:, 2], moments(bars[..., 0])[1][0, 2], rtol=0.02)
+
+
+def test_pens_become_thicker_and_thinner_by_a_pixel_on_each_side_at_most(bars):
+    ink = change(bars, stroke=1).sum(axis=(1, 2))
+    assert 1 * 11 <= ink.min() < 20
+    assert 65 < ink.max() <= 5 * 15
+
+
+def test_each_batch_has_its_own_repeatable_changes(few):
+    batches = AugmentedImages(*few, 64, Augmentation(), seed=3)
+    first, again = batches[0], batches[0]
+    np.testing.assert_array_equal(np.asarray(first[0]), np.asarray(again[0]))
+    still = AugmentedImages(*few, 64, None, seed=3)
+    assert not np.array_equal(np.asarray(first[0]), still[0][0])
+    batches.on_epoch_begin()
+    assert not np.array_equal(np.asarray(first[0]), np.asarray(batches[0][0]))
+
+
+def test_an_epoch_holds_every_image_once_with_its_label(few):
+    x, y = few
+    batches = AugmentedImages(x, y, 64, None, seed=3)
+    assert len(batches) == 7  # six times 64, and the last 16
+    order = batches.order
+    assert sorted(order) == list(range(400))
+    np.testing.assert_array_equal(np.concatenate([batches[i][0] for i in range(7)]), x[order])
+    np.testing.assert_array_equal(np.concatenate([batches[i][1] for i in range(7)]), y[order])
+    batches.on_epoch_begin()
+    assert list(batches.order) != list(order)
+
+
+def test_one_cycle_rises_in_a_line_and_falls_to_nothing():
+    rates = np.array([float(OneCycle(0.4, steps=1_000, rise=0.2)(step)) for step in range(1_000)])
+    assert rates.argmax() in (199, 200)
+    assert rates.max() == pytest.approx(0.4, rel=1e-2)
+    assert rates[49] == pytest.approx(0.1, rel=2e-2)  # a quarter of the way up
+    assert rates[599] == pytest.approx(0.2, rel=2e-2)  # half of the way down
+    assert 0 < rates[-1] < 1e-4
+    np.testing.assert_allclose(np.diff(rates[:200]), rates[1] - rates[0], rtol=1e-2)
+
+
+def test_one_cycle_survives_saving():
+    schedule = OneCycle(0.4, steps=100)
+    again = OneCycle.from_config(schedule.get_config())
+    assert [float(again(step)) for step in (0, 50, 99)] == [float(schedule(step)) for step in (0, 50, 99)]
+
+
+def test_one_cycle_training_learns_and_repeats(few):
+    settings = {"epochs": 4, "batch_size": 50, "seed": 7, "peak": 0.01, "augmentation": Augmentation()}
+    first, again = (train_one_cycle(build_fast_cnn, *few, **settings) for _ in range(2))
+    assert first.model.evaluate(*few, verbose=0)[1] > 0.8
+    assert first.history == again.history
+    # 32 steps: the last is taken with next to no learning rate left.
+    assert float(first.model.optimizer.learning_rate) < 1e-4
+    assert int(first.model.optimizer.iterations) == 4 * 8
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Augmentation(rotation=-1), "rotation: expected a number from 0 to 180, got -1"),
+        (lambda: Augmentation(stroke=2), "stroke: expected a number from 0 to 1"),
+        (lambda: OneCycle(peak=float("nan"), steps=10), "peak: expected a number of 0 or more"),
+        (lambda: OneCycle(peak=0.1, steps=0), "steps: expected a number of 1 or more"),
+    ],
+)
+def test_impossible_settings_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,75 +1,177 @@
-"""Measure what `compare_models` gains over the classic loop, and the memory that it takes.
+"""Run recipes side by side, and print how many times as long one takes as the other.
 
-    python tools/benchmark.py mnist --images 6000 24000 --epochs 2 --rounds 3
+    python tools/benchmark.py mnist --rounds 3
+    python tools/benchmark.py mnist --parts folds --images 6000 24000 --epochs 2
 
-Each round runs both for each number of images, one after the other, in new processes, so that start-up counts. The
-classic loop trains one fold after the other in one process with TensorFlow's default threads. Memory is that of all
-processes together, where pages that they share count once (the proportional set size of Linux).
+Each run is a new process, and the recipes of a part take turns in every round, so that a busy minute of the machine
+meets them all. There are three parts:
+
+recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
+          images: once for about as many epochs as the same error takes, once for as many as fit into the same time.
+          The time is that of the training.
+folds     the classic loop over folds (one after the other, TensorFlow's default threads) against `compare_models`.
+          The time is that of the process, start-up included. Memory is that of all processes together, where pages
+          that they share count once (the proportional set size of Linux).
+pytorch   the large CNN in Keras against the same in PyTorch, epoch for epoch. Left out without .venv-torch, which
+          `make .venv-torch` makes.
+
+The table goes to _build/benchmark.json, too.
 """
 
 import argparse
+import contextlib
+import datetime
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
 NAMES = ["baseline_cnn", "batch_norm_cnn", "deep_cnn"]
+TORCH = Path(".venv-torch/bin/python")
+# Fixed on validation images: so many epochs of the fast CNN reach the large CNN's error.
+SHORT_EPOCHS = 2
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=["mini", "mnist"])
-    parser.add_argument(
-        "--images", type=int, nargs="+", default=[4_000], help="how many of the images for training and validation"
-    )
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--images", type=int, nargs="+", default=[4_000], help="of the part folds")
+    parser.add_argument("--epochs", type=int, default=2, help="of the part folds")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.way:
-        print(json.dumps(WAYS[options.way](*load(options.dataset, *options.images), options.epochs)))
+    if options.run:
+        run, *values = json.loads(options.run)
+        print(json.dumps(RUNS[run](options.dataset, *values)))
         return
-    print(f"{options.dataset}, 5 folds, {options.epochs} epochs, {os.cpu_count()} cores")
-    ratios = {images: [] for images in options.images}
-    for number in range(options.rounds):
-        for images in options.images:
-            runs = {}
-            for way in options.ways:
-                runs[way] = seconds, megabytes, scores = measure(way, images, options)
-                title = f"round {number + 1}, {images:6,} images, {way:8}"
-                print(f"{title} {seconds:7.1f} s  {megabytes:6,.0f} MB  {scores}", flush=True)
-            if len(runs) == 2:
-                ratios[images].append(runs["classic"][0] / runs["parallel"][0])
-    for images, values in ratios.items():
-        if values:
-            print(
-                f"{images:6,} images: the classic loop takes {median(values):.2f} times as long "
-                f"(median; {min(values):.2f} to {max(values):.2f})"
-            )
+    rows = []
+    for number in range(1, options.rounds + 1):
+        for part in options.parts:
+            for row in PARTS[part](options, number):
+                rows.append({"part": part, "round": number} | row)
+                print(f"round {number}: {describe(row)}", flush=True)
+    table = summarise(rows)
+    print("", *table, sep="\n")
+    save(options, rows, table)
 
 
-def load(name, images):
-    import numpy as np
-
-    from mnist_helpers import load_dataset, one_hot, prepare_images
-
-    data = load_dataset(name)
-    x = np.concatenate([data.x_train, data.x_valid])[:images]
-    y = np.concatenate([data.y_train, data.y_valid])[:images]
-    return prepare_images(x), one_hot(y)
+def describe(row):
+    runs = "; ".join(f"{name} {run['seconds']:.1f} s, {run['result']}" for name, run in row["runs"].items())
+    return f"{row['what']}: {runs}; ratio {row['ratio']:.2f}"
 
 
-def classic(x, y, epochs):
+def summarise(rows):
+    """A Markdown table: one row a comparison, with medians over the rounds."""
+    table = ["| comparison | first | second | ratio | smallest–largest |", "|---|--:|--:|--:|--:|"]
+    for what in dict.fromkeys(row["what"] for row in rows):
+        same = [row for row in rows if row["what"] == what]
+        ratios = [row["ratio"] for row in same]
+        sides = [
+            f"{name} {median(row['runs'][name]['seconds'] for row in same):,.1f} s, {same[-1]['runs'][name]['result']}"
+            for name in same[0]["runs"]
+        ]
+        table.append(f"| {what} | {' | '.join(sides)} | {median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f} |")
+    return table
+
+
+def save(options, rows, table):
+    from record import PACKAGES, processor, version
+
+    facts = {
+        "date": datetime.date.today().isoformat(),
+        "dataset": options.dataset,
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "rows": rows,
+        "table": table,
+    }
+    path = Path("_build/benchmark.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\n{path}")
+
+
+# The parts: each yields its comparisons, {"what", "runs": {name: {"seconds", "result"}}, "ratio"}
+
+
+def compare_recipes(options, number):
+    classic = measure(options, "large_cnn", number)
+    short = measure(options, "fast_cnn", number, SHORT_EPOCHS)
+    epochs = max(1, int(classic["seconds"] / (short["seconds"] / SHORT_EPOCHS)))
+    equal = measure(options, "fast_cnn", number, epochs)
+    yield compare("equal error", {"large CNN": classic, "fast CNN": short})
+    yield compare("equal time", {"large CNN": classic, "fast CNN": equal})
+
+
+def compare_folds(options, number):
+    for images in options.images:
+        runs = {
+            "classic loop": measure(options, "classic_loop", images, options.epochs),
+            "compare_models": measure(options, "compare_models", images, options.epochs),
+        }
+        for run in runs.values():
+            run["seconds"] = run["process_seconds"]
+            run["result"] = f"{run['megabytes']:,.0f} MB"
+        yield compare(f"5 folds of 3 models, {images:,} images, {options.epochs} epochs", runs)
+
+
+def compare_pytorch(options, number):
+    if not TORCH.exists():
+        print(f"pytorch: left out, there is no {TORCH}; `make .venv-torch` makes it.")
+        return
+    runs = {"Keras": measure(options, "large_cnn", number), "PyTorch": measure(options, "pytorch", number)}
+    yield compare("large CNN, 10 epochs", runs)
+
+
+def compare(what, runs):
+    first, second = runs.values()
+    return {"what": what, "runs": runs, "ratio": first["seconds"] / second["seconds"]}
+
+
+PARTS = {"recipes": compare_recipes, "folds": compare_folds, "pytorch": compare_pytorch}
+
+
+# The runs, each in a process of its own
+
+
+def large_cnn(dataset, seed):
+    """The classic recipe, exactly as in chapter 4."""
+    from mnist_helpers import build_large_cnn, train
+
+    x, y, x_test, y_test = load(dataset)
+    return score(train(build_large_cnn, x, y, epochs=10, batch_size=200, seed=seed), x_test, y_test)
+
+
+def fast_cnn(dataset, seed, epochs):
+    from mnist_helpers import Augmentation, build_fast_cnn, train_one_cycle
+
+    x, y, x_test, y_test = load(dataset)
+    # Few epochs leave little to learn by heart, and so little to augment against.
+    augmentation = Augmentation(shift=1, rotation=5, scale=0.05, shear=0.05) if epochs <= 2 else Augmentation()
+    settings = {"epochs": epochs, "batch_size": 100, "peak": 0.01, "augmentation": augmentation}
+    return score(train_one_cycle(build_fast_cnn, x, y, seed=seed, **settings), x_test, y_test)
+
+
+def score(training, x_test, y_test):
+    wrong = int((training.model.predict(x_test, verbose=0).argmax(axis=1) != y_test.argmax(axis=1)).sum())
+    epochs = len(training.history["loss"])
+    return {"seconds": training.seconds, "result": f"{wrong / len(y_test):.2%} wrong after {epochs} epochs"}
+
+
+def classic_loop(dataset, images, epochs):
     """One fold after the other, as tutorials write it."""
     import numpy as np
     from sklearn.model_selection import KFold
 
     from mnist_helpers import MODELS
 
+    x, y, _, _ = load(dataset, images)
     means = {}
     for name in NAMES:
         scores = []
@@ -79,39 +181,73 @@ def classic(x, y, epochs):
             model.fit(x_train, y_train, epochs=epochs, batch_size=32, validation_data=(x_test, y_test), verbose=0)
             scores.append(model.evaluate(x_test, y_test, verbose=0)[1])
         means[name] = round(float(np.mean(scores)), 4)
-    return means
+    return {"scores": means}
 
 
-def parallel(x, y, epochs):
-    import contextlib
-
+def compare_all_models(dataset, images, epochs):
     import numpy as np
 
     from mnist_helpers import MODELS, compare_models
 
+    x, y, _, _ = load(dataset, images)
     with contextlib.redirect_stdout(sys.stderr):  # the lines of progress
         results = compare_models({name: MODELS[name] for name in NAMES}, x, y, epochs=epochs)
-    return {name: round(float(np.mean(result.scores)), 4) for name, result in results.items()}
+    return {"scores": {name: round(float(np.mean(result.scores)), 4) for name, result in results.items()}}
 
 
-WAYS = {"classic": classic, "parallel": parallel}
+def pytorch(dataset, seed):
+    import numpy as np
+
+    x, y, x_test, y_test = load(dataset)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "images.npz")
+        shapes = {"x": x.transpose(0, 3, 1, 2), "x_test": x_test.transpose(0, 3, 1, 2)}  # channels first
+        np.savez(file, y=y.argmax(axis=1), y_test=y_test.argmax(axis=1), **shapes)
+        command = [TORCH, Path(__file__).with_name("benchmark_torch.py"), file, "--seed", str(seed)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    facts = json.loads(done.stdout)
+    return {
+        "seconds": facts["seconds"],
+        "result": f"{facts['wrong'] / facts['total']:.2%} wrong after 10 epochs",
+    } | facts
 
 
-def measure(way, images, options):
-    """Seconds, the largest memory of all processes together in MB, and the mean scores."""
+RUNS = {
+    "large_cnn": large_cnn,
+    "fast_cnn": fast_cnn,
+    "classic_loop": classic_loop,
+    "compare_models": compare_all_models,
+    "pytorch": pytorch,
+}
+
+
+def load(name, images=None):
+    """Images and one-hot labels to learn from, then those to be scored on."""
+    import numpy as np
+
+    from mnist_helpers import load_dataset, one_hot, prepare_images
+
+    data = load_dataset(name)
+    x = np.concatenate([data.x_train, data.x_valid])[:images]
+    y = np.concatenate([data.y_train, data.y_valid])[:images]
+    return prepare_images(x), one_hot(y), prepare_images(data.x_test), one_hot(data.y_test)
+
+
+def measure(options, run, *values):
+    """What the run reports, with the seconds of its process and the largest memory of all its processes in MB."""
     start, largest = time.perf_counter(), 0
-    command = [sys.executable, __file__, options.dataset, "--way", way]
-    command += ["--images", str(images), "--epochs", str(options.epochs)]
+    command = [sys.executable, __file__, options.dataset, "--run", json.dumps([run, *values])]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
     )
     while process.poll() is None:
         largest = max(largest, sum(shared_memory(pid) for pid in session_members(process.pid)))
-        time.sleep(2)  # to look is work, too: four times a second it took a tenth of a core
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)  # to look is work, too: four times a second it took a tenth of a core
     seconds = time.perf_counter() - start
     if process.returncode:
         sys.exit(f"{' '.join(command)} failed; run it by hand to see why.")
-    return seconds, largest / 1e6, json.loads(process.stdout.read())
+    return json.loads(process.stdout.read()) | {"process_seconds": seconds, "megabytes": largest / 1e6}
 
 
 def session_members(leader):

@@ -10,11 +10,10 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from statistics import mean
 
 from sync import current_repository, update
 
-from mnist_helpers import load_results
+from mnist_helpers import describe_run, load_results, results_table
 
 BOOK = Path("_build/book")
 
@@ -42,7 +41,7 @@ def main(dataset):
         for name, numbers in results.items()
         if "test" in numbers and Path("notebooks") / f"{numbers['chapter']}.ipynb" in chapters
     }
-    generated.joinpath("results.md").write_text(results_table(models, dataset), encoding="utf-8")
+    generated.joinpath("results.md").write_text(results_tables(models, dataset), encoding="utf-8")
 
 
 def save_figures(notebook, source, folder):
@@ -57,37 +56,21 @@ def save_figures(notebook, source, folder):
             folder.joinpath(f"{name}.png").write_bytes(base64.b64decode(pictures[0]))
 
 
-def results_table(models, dataset):
-    """A Markdown table of the models: this build, the last full run, and what was published elsewhere."""
+def results_tables(models, dataset):
+    """The models of this build, and above them what the last full run on all of MNIST recorded of them."""
+    sizes = {"mini": "5,000 of MNIST's images, `mini`", "mnist": "all 70,000 images of MNIST, `mnist`"}
+    tables = {f"This build ({sizes[dataset]})": models}
     path = Path("book/results/mnist.json")
-    full = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
-    show_full = dataset != "mnist"
-    columns = ["model", "this build", *(["all of MNIST, last full run"] if show_full else []), "published elsewhere"]
-    rows = [f"| {' | '.join(columns)} |", f"|---{'|--:' * (len(columns) - 1)}|"]
-    for name, numbers in sorted(models.items(), key=lambda item: -mean_error(item[1])):
-        cells = [f"[{numbers['title']}](../notebooks/{numbers['chapter']}.ipynb)", error_text(numbers)]
-        if show_full:
-            cells.append(error_text(full[name]) if name in full else "–")
-        published = (
-            f"{numbers['published']}, [{numbers['published_by']}](references.md)" if "published" in numbers else "–"
-        )
-        rows.append(f"| {' | '.join([*cells, published])} |")
-    sizes = {"mini": "5,000 of MNIST's images (`mini`)", "mnist": "all of MNIST (`mnist`)"}
-    rows.append(
-        f"\nErrors on the test part, with the 95% interval for the luck of the images; this build was made with "
-        f"{sizes[dataset]}. Where a model was trained with several seeds, error and interval are means over them. "
-        "Rows whose intervals overlap are not ranked by this table."
+    if dataset != "mnist" and path.exists():
+        full = json.loads(path.read_text(encoding="utf-8"))
+        recorded = {name: full["results"][name] for name in models if name in full["results"]}
+        tables = {f"All 70,000 images of MNIST ({describe_run(full)})": recorded} | tables
+    parts = [f"**{title}**\n\n{results_table(rows, '../notebooks', 'references.md')}" for title, rows in tables.items()]
+    parts.append(
+        "Test errors stand with the 95% interval for the luck of the images. Where a model was trained with several "
+        "seeds, seconds, error and interval are means over them. Rows whose intervals overlap are not ranked."
     )
-    return "\n".join(rows) + "\n"
-
-
-def mean_error(numbers):
-    return mean(score["wrong"] / score["total"] for score in numbers["test"])
-
-
-def error_text(numbers):
-    low, high = (mean(score[end] for score in numbers["test"]) for end in ("low", "high"))
-    return f"{mean_error(numbers):.2%} ({low:.1%}–{high:.1%})"
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
