@@ -67,8 +67,12 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-benchmark: $(INSTALLED)  ## measure compare_models against the classic loop (OPTIONS="mnist --images 12000")
+benchmark: $(INSTALLED)  ## run recipes side by side, and print ratios of time (OPTIONS="mnist --rounds 3")
 	@$(BIN)/python tools/benchmark.py $(or $(OPTIONS),mini)
+
+.venv-torch:  # PyTorch for the benchmark, which does without it, too
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --quiet --disable-pip-version-check numpy torch==2.13.0 || { rm -rf $@; exit 1; }
 
 lint: $(INSTALLED)  ## check code, notebooks, stripped outputs, spelling
 	@$(BIN)/ruff check

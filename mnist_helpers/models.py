@@ -173,7 +173,9 @@ def conv_block(filters, size, strides=1):
     """
     return [
         Conv2D(filters, size, strides=strides, padding="same", use_bias=False),
-        BatchNormalization(),
+        # The mean that it keeps for reading follows within tens of steps. Keras' 0.99 needs hundreds, and in a short
+        # training with large steps the network has moved on by then.
+        BatchNormalization(momentum=0.9),
         Activation("relu"),
     ]
 
