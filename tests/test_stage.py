@@ -82,8 +82,8 @@ def test_a_recorded_full_run_stands_above_this_build(root, ran):
     (ran / "book/results/mnist.json").write_text(json.dumps(facts))
     assert tool(root, ran, "stage", "mini").returncode == 0
     text = (ran / "_build/book/book/generated/results.md").read_text()
-    recorded, build = text.split("**This build (5,000 of MNIST's images, `mini`)**")
-    assert "**All 70,000 images of MNIST (run of 2026-01-02, commit abc;" in recorded
+    recorded, build = text.split("**This build** (5,000 of MNIST's images, `mini`)")
+    assert "**All 70,000 images of MNIST** (run of 2026-01-02, commit abc;" in recorded
     assert "2.00% (1.80%–2.30%)" in recorded
     assert "Worse" not in recorded
     assert "10.00% (5.00%–17.00%)" in build

@@ -59,13 +59,13 @@ def save_figures(notebook, source, folder):
 def results_tables(models, dataset):
     """The models of this build, and above them what the last full run on all of MNIST recorded of them."""
     sizes = {"mini": "5,000 of MNIST's images, `mini`", "mnist": "all 70,000 images of MNIST, `mnist`"}
-    tables = {f"This build ({sizes[dataset]})": models}
+    tables = {f"**This build** ({sizes[dataset]})": models}
     path = Path("book/results/mnist.json")
     if dataset != "mnist" and path.exists():
         full = json.loads(path.read_text(encoding="utf-8"))
         recorded = {name: full["results"][name] for name in models if name in full["results"]}
-        tables = {f"All 70,000 images of MNIST ({describe_run(full)})": recorded} | tables
-    parts = [f"**{title}**\n\n{results_table(rows, '../notebooks', 'references.md')}" for title, rows in tables.items()]
+        tables = {f"**All 70,000 images of MNIST** ({describe_run(full)})": recorded} | tables
+    parts = [f"{title}\n\n{results_table(rows, '../notebooks', 'references.md')}" for title, rows in tables.items()]
     parts.append(
         "Test errors stand with the 95% interval for the luck of the images. Where a model was trained with several "
         "seeds, seconds, error and interval are means over them. Rows whose intervals overlap are not ranked."
