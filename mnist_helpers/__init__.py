@@ -60,10 +60,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "training": [
             "Augmentation",
-            "AugmentedImages",
+            "ImageBatches",
             "OneCycle",
             "Training",
             "augment_images",
+            "compare_recipes",
             "set_seed",
             "train",
             "train_one_cycle",

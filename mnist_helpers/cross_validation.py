@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import random
 import re
 import time
@@ -12,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-import joblib
 import keras
 import numpy as np
-from joblib.parallel import get_active_backend
 from sklearn.model_selection import StratifiedKFold
 
+from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
-from mnist_helpers.training import set_seed
+from mnist_helpers.training import ImageBatches, set_seed
 
 
 class TrainingError(Exception):
@@ -120,7 +118,8 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     waiting = [task for task in tasks if results[task.model, task.number] is None]
     # The longest first, so that no core waits at the end for one that began a long training last.
     waiting.sort(key=lambda task: -_estimate_work(models[task.model]))
-    for task, result in _in_parallel(waiting, builders, x, y):
+    for i, result in run_in_parallel(_run_fold, [(task, builders[task.model], x, y) for task in waiting]):
+        task = waiting[i]
         results[task.model, task.number] = result
         title = f"{task.model}, fold" if task.model else "fold"
         print(f"{title} {task.number + 1}/{folds}: {result['score']:.2%}, {result['seconds']:.0f} s", flush=True)
@@ -136,36 +135,10 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     }
 
 
-def _in_parallel(tasks, builders, x, y):
-    """Yield each task with its result, as they come."""
-    if not tasks:
-        return
-    if _has_gpu():
-        yield from ((task, _run_fold(task, builders[task.model], x, y)) for task in tasks)
-        return
-    _, workers = get_active_backend()
-    one_by_one = workers == 1
-    # One worker is a process too, not this one: with this one's threads, the last digits would differ.
-    options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": -1 if workers is None else workers}
-    pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
-    numbered = (joblib.delayed(_run_numbered)(i, task, builders[task.model], x, y) for i, task in enumerate(tasks))
-    with warnings.catch_warnings():
-        # A worker that has grown is replaced by a new one, as it should be; the fold in waiting goes to that one.
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
-        for i, result in pool(numbered):
-            yield tasks[i], result
-
-
-def _run_numbered(i, task, build, x, y):
-    # Before the first operation, after which TensorFlow keeps the threads that it has.
-    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-    return i, _run_fold(task, build, x, y)
-
-
 def _run_fold(task, build, x, y):
     """Train and score one fold, and keep the result if there is a place for it."""
     start = time.perf_counter()
-    x_test, y_test = x[task.test], y[task.test]
+    held_out = ImageBatches(x, y, 250, shuffle=False, places=task.test)
     set_seed(task.seed)
     # Keras draws the seeds of layers from Python's one generator; on a Dask worker other threads draw from it, too.
     with mock.patch.object(random, "randint", random.Random(task.seed).randint):
@@ -174,17 +147,15 @@ def _run_fold(task, build, x, y):
             # The same steps without going back to Python after each: with small batches, up to 40 % less time.
             model.steps_per_execution = 100
         fit = model.fit(
-            x[task.train],
-            y[task.train],
+            ImageBatches(x, y, task.batch_size, seed=task.seed, places=task.train),
             epochs=task.epochs,
-            batch_size=task.batch_size,
-            validation_data=(x_test, y_test),
-            validation_batch_size=250,
+            validation_data=held_out,
             callbacks=[_StopAtBrokenLoss(task)],
+            shuffle=False,  # the batches are shuffled already; Keras would shuffle by the process's one generator
             verbose=0,
         )
-    answers = model.predict(x_test, batch_size=250, verbose=0).argmax(axis=1)
-    labels = y_test.argmax(axis=1) if y.ndim == 2 else y_test
+    answers = model.predict(held_out, verbose=0).argmax(axis=1)
+    labels = y[task.test].argmax(axis=1) if y.ndim == 2 else y[task.test]
     score = float(np.mean(answers == labels))
     result = {"score": score, "history": fit.history, "seconds": time.perf_counter() - start}
     if task.file:
@@ -287,13 +258,6 @@ def _load_fold(file):
         raise ValueError(
             f"checkpoint: {file} is damaged ({error}); delete it, and the fold is trained again."
         ) from error
-
-
-def _has_gpu():
-    try:
-        return bool(keras.distribution.list_devices("gpu"))
-    except (NotImplementedError, RuntimeError, ValueError):
-        return False
 
 
 def _digest(*arrays):

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from mnist_helpers.checks import check_range
+from mnist_helpers.parallel import run_in_parallel
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -160,11 +161,11 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps, "rise": self.rise}
 
 
-class AugmentedImages(keras.utils.PyDataset):
+class ImageBatches(keras.utils.PyDataset):
     """Batches for ``model.fit``, in a new order and with new changes in every epoch.
 
     Every batch has random numbers of its own, by seed, epoch and position. So it does not matter in which order, in
-    which thread or how often it is asked for.
+    which thread or how often it is asked for. Images are taken as they are needed; nothing is copied beforehand.
 
     Args:
         x: images, ``float32`` of shape ``(n, 28, 28, 1)``.
@@ -172,21 +173,29 @@ class AugmentedImages(keras.utils.PyDataset):
         batch_size: how many images a batch holds; the last one may be smaller.
         augmentation: an ``Augmentation``, or None to leave the images as they are.
         seed: an integer of 0 or more.
+        shuffle: whether the order is a new one in every epoch.
+        places: which images, as positions in ``x``; all of them by default.
     """
 
-    def __init__(self, x, y, batch_size, augmentation, seed):
-        super().__init__()
+    def __init__(self, x, y, batch_size, augmentation=None, seed=0, shuffle=True, places=None):
+        # With two threads Keras fetches batches ahead by itself. With one it leaves that to tf.data, whose tuning
+        # thread often is not told that an epoch is over, and sleeps on while the training waits (TensorFlow 2.21).
+        super().__init__(workers=2)
         self.x, self.y, self.batch_size = x, y, batch_size
-        self.augmentation, self.seed = augmentation, seed
+        self.augmentation, self.seed, self.shuffle = augmentation, seed, shuffle
+        self.places = np.arange(len(x)) if places is None else np.asarray(places)
         self.epoch = -1
-        self.on_epoch_begin()
+        self.on_epoch_end()
 
     def __len__(self):
-        return math.ceil(len(self.x) / self.batch_size)
+        return math.ceil(len(self.places) / self.batch_size)
 
-    def on_epoch_begin(self):
+    def on_epoch_end(self):
+        # Not on_epoch_begin: by then the first batches of the epoch have been fetched.
         self.epoch += 1
-        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.x))
+        self.order = self.places
+        if self.shuffle:
+            self.order = np.random.default_rng([self.seed, self.epoch]).permutation(self.places)
 
     def __getitem__(self, number):
         places = self.order[number * self.batch_size : (number + 1) * self.batch_size]
@@ -210,8 +219,35 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
     """
     set_seed(seed)
     model = build()
-    batches = AugmentedImages(x, y, batch_size, augmentation, seed)
+    batches = ImageBatches(x, y, batch_size, augmentation, seed)
     model.optimizer.learning_rate = OneCycle(peak, steps=epochs * len(batches))
     start = time.perf_counter()
     fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose)
     return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)
+
+
+def compare_recipes(recipes, seeds):
+    """Train every recipe with every seed, all in one pool of processes, so that no core idles.
+
+    Args:
+        recipes: dictionary from a name to a function that takes ``seed`` and returns a ``Training`` with validation
+            data, such as ``functools.partial(train, build, x, y, epochs=…, batch_size=…, validation_data=…)``.
+        seeds: one integer a training.
+
+    Returns:
+        A dictionary from each name to a list of Keras histories, in the order of the seeds.
+    """
+    tasks = [(name, seed) for name in recipes for seed in seeds]
+    histories = {}
+    for i, (history, seconds) in run_in_parallel(_follow, [(recipes[name], seed) for name, seed in tasks]):
+        name, seed = tasks[i]
+        histories[name, seed] = history
+        error = 1 - history["val_accuracy"][-1]
+        print(f"{name}, seed {seed}: {error:.2%} wrong, {seconds:.0f} s", flush=True)
+    return {name: [histories[name, seed] for seed in seeds] for name in recipes}
+
+
+def _follow(recipe, seed):
+    """What is left of a training when its model has gone."""
+    training = recipe(seed=seed)
+    return training.history, training.seconds

@@ -54,6 +54,23 @@ def test_a_good_notebook_is_published_as_if_the_reader_had_typed_the_parameters(
     assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown", facts["commit"])
 
 
+def test_a_parameter_file_gives_way_to_the_command_line_and_comes_before_the_notebook(write, tmp_path):
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "chapter.mini.yml").write_text("epochs: 1\n")
+    for parameters, epochs in {("dataset=mini",): 1, ("dataset=mini", "epochs=2"): 2, ("dataset=mnist",): 3}.items():
+        code, output = main(write("print(epochs)"), *parameters)
+        assert code == 0
+        assert nbformat.read(output, as_version=4).cells[1].outputs[0].text == f"{epochs}\n"
+
+
+@pytest.mark.parametrize(("text", "message"), [("- 1", "expected lines such as"), ("a: [", "cannot be read as YAML")])
+def test_a_parameter_file_that_is_none_is_named(write, tmp_path, capsys, text, message):
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "chapter.mini.yml").write_text(text)
+    assert main(write("x = 1"), "dataset=mini")[0] == 1
+    assert f"chapter.mini.yml: {message}" in capsys.readouterr().err
+
+
 def test_an_error_stops_the_build_and_shows_its_cell(write, capsys):
     code, output = main(write("x = 1", "x / 0"), "dataset=mini")
     message = capsys.readouterr().err

@@ -1,6 +1,8 @@
 import random
+import re
 import subprocess
 import sys
+from functools import partial
 
 import keras
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 
 from mnist_helpers import (
     Augmentation,
-    AugmentedImages,
+    ImageBatches,
     OneCycle,
     augment_images,
     build_fast_cnn,
     build_mlp,
+    compare_recipes,
     one_hot,
     prepare_images,
     set_seed,
@@ -144,24 +147,24 @@ def test_pens_become_thicker_and_thinner_by_a_pixel_on_each_side_at_most(bars):
 
 
 def test_each_batch_has_its_own_repeatable_changes(few):
-    batches = AugmentedImages(*few, 64, Augmentation(), seed=3)
+    batches = ImageBatches(*few, 64, Augmentation(), seed=3)
     first, again = batches[0], batches[0]
     np.testing.assert_array_equal(np.asarray(first[0]), np.asarray(again[0]))
-    still = AugmentedImages(*few, 64, None, seed=3)
+    still = ImageBatches(*few, 64, None, seed=3)
     assert not np.array_equal(np.asarray(first[0]), still[0][0])
-    batches.on_epoch_begin()
+    batches.on_epoch_end()
     assert not np.array_equal(np.asarray(first[0]), np.asarray(batches[0][0]))
 
 
 def test_an_epoch_holds_every_image_once_with_its_label(few):
     x, y = few
-    batches = AugmentedImages(x, y, 64, None, seed=3)
+    batches = ImageBatches(x, y, 64, None, seed=3)
     assert len(batches) == 7  # six times 64, and the last 16
     order = batches.order
     assert sorted(order) == list(range(400))
     np.testing.assert_array_equal(np.concatenate([batches[i][0] for i in range(7)]), x[order])
     np.testing.assert_array_equal(np.concatenate([batches[i][1] for i in range(7)]), y[order])
-    batches.on_epoch_begin()
+    batches.on_epoch_end()
     assert list(batches.order) != list(order)
 
 
@@ -203,3 +206,20 @@ def test_one_cycle_training_learns_and_repeats(few):
 def test_impossible_settings_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_recipes_are_compared_by_what_each_training_alone_gives(few, capsys):
+    x, y = few
+    same = {"epochs": 1, "batch_size": 50, "validation_data": (x[:100], y[:100])}
+    recipes = {
+        "plain": partial(train, build_mlp, x, y, **same),
+        # Stands for a function that is defined in a notebook: it can be sent only by its code.
+        "one cycle": lambda seed: train_one_cycle(build_mlp, x, y, seed=seed, peak=0.001, augmentation=STILL, **same),
+    }
+    histories = compare_recipes(recipes, [3, 4])
+    assert list(histories) == list(recipes)
+    for name, recipe in recipes.items():
+        for seed, history in zip([3, 4], histories[name], strict=True):
+            np.testing.assert_allclose(history["loss"], recipe(seed=seed).history["loss"], rtol=1e-4)
+    assert histories["plain"][0] != histories["plain"][1]
+    assert len(re.findall(r"(?m)^(plain|one cycle), seed [34]: \d+\.\d\d% wrong, \d+ s$", capsys.readouterr().out)) == 4

@@ -2,6 +2,9 @@
 
     python tools/run_notebook.py notebooks/01_look_at_the_data.ipynb output.ipynb dataset=mini
 
+A chapter that would take long has its parameters for a data set in notebooks/parameters/CHAPTER.DATASET.yml; those of
+the command line come before them, and they before the ones in the notebook.
+
 The exit code is 0 only if every cell ran and the outputs are fit to be published. On failure the partly executed copy
 stays beside the output, as NAME.partial.ipynb.
 """
@@ -54,7 +57,8 @@ def main(arguments=None):
     if os.environ.get("MNIST_NPZ"):
         os.environ["MNIST_NPZ"] = str(Path(os.environ["MNIST_NPZ"]).expanduser().absolute())
     try:
-        run(options.source, options.output, dict(parse_parameter(item) for item in options.parameters))
+        given = dict(parse_parameter(item) for item in options.parameters)
+        run(options.source, options.output, parameters_of(options.source, given.get("dataset")) | given)
     except NotebookError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -74,6 +78,20 @@ def parse_value(text):
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+def parameters_of(source, dataset):
+    """What the parameter file of this chapter and this data set holds; nothing if there is none."""
+    path = source.parent / "parameters" / f"{source.stem}.{dataset}.yml"
+    if not path.exists():
+        return {}
+    try:
+        parameters = papermill.iorw.read_yaml_file(str(path))
+    except Exception as error:
+        raise NotebookError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(parameters, dict):
+        raise NotebookError(f"{path}: expected lines such as 'epochs: 2', got {type(parameters).__name__}.")
+    return parameters
 
 
 def run(source, output, parameters):
