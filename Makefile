@@ -8,6 +8,7 @@ PAGE    := _build/html/index.html
 
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
+PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
 PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
 PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
 INSTALLED := .venv/.installed
@@ -43,7 +44,11 @@ $(INSTALLED): pyproject.toml requirements.txt
 book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
-$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) _build/package.names tools/run_notebook.py requirements.txt | $(INSTALLED)
+# The last chapters show what the others recorded.
+$(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_%,$(EXECUTED))
+$(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED))
+$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
+  | $(INSTALLED)
 	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
 
 _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml

@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "build_large_cnn",
             "build_mlp",
             "build_simple_cnn",
+            "build_strong_cnn",
             "conv_block",
         ],
         "plotting": [

@@ -4,7 +4,7 @@
     python tools/benchmark.py mnist --parts folds --images 6000 24000 --epochs 2
 
 Each run is a new process, and the recipes of a part take turns in every round, so that a busy minute of the machine
-meets them all. There are three parts:
+meets them all. There are four parts:
 
 recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
           images: once for about as many epochs as the same error takes, once for as many as fit into the same time.
@@ -12,6 +12,8 @@ recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the 
 folds     the classic loop over folds (one after the other, TensorFlow's default threads) against `compare_models`.
           The time is that of the process, start-up included. Memory is that of all processes together, where pages
           that they share count once (the proportional set size of Linux).
+precision the strong CNN in 32 bits against mixed precision (bfloat16), two epochs. Only some processors gain by it, so
+          it is off everywhere in the book; `keras.config.set_dtype_policy("mixed_bfloat16")` turns it on.
 pytorch   the large CNN in Keras against the same in PyTorch, epoch for epoch. Left out without .venv-torch, which
           `make .venv-torch` makes.
 
@@ -122,6 +124,12 @@ def compare_folds(options, number):
         yield compare(f"5 folds of 3 models, {images:,} images, {options.epochs} epochs", runs)
 
 
+def compare_precision(options, number):
+    policies = {"32 bits": "float32", "mixed precision": "mixed_bfloat16"}
+    runs = {name: measure(options, "strong_cnn", number, policy, 2) for name, policy in policies.items()}
+    yield compare("strong CNN, 2 epochs", runs)
+
+
 def compare_pytorch(options, number):
     if not TORCH.exists():
         print(f"pytorch: left out, there is no {TORCH}; `make .venv-torch` makes it.")
@@ -135,7 +143,12 @@ def compare(what, runs):
     return {"what": what, "runs": runs, "ratio": first["seconds"] / second["seconds"]}
 
 
-PARTS = {"recipes": compare_recipes, "folds": compare_folds, "pytorch": compare_pytorch}
+PARTS = {
+    "recipes": compare_recipes,
+    "folds": compare_folds,
+    "precision": compare_precision,
+    "pytorch": compare_pytorch,
+}
 
 
 # The runs, each in a process of its own
@@ -157,6 +170,17 @@ def fast_cnn(dataset, seed, epochs):
     augmentation = Augmentation(shift=1, rotation=5, scale=0.05, shear=0.05) if epochs <= 2 else Augmentation()
     settings = {"epochs": epochs, "batch_size": 100, "peak": 0.01, "augmentation": augmentation}
     return score(train_one_cycle(build_fast_cnn, x, y, seed=seed, **settings), x_test, y_test)
+
+
+def strong_cnn(dataset, seed, policy, epochs):
+    import keras
+
+    from mnist_helpers import Augmentation, build_strong_cnn, train_one_cycle
+
+    x, y, x_test, y_test = load(dataset)
+    keras.config.set_dtype_policy(policy)
+    settings = {"epochs": epochs, "batch_size": 100, "peak": 0.01, "augmentation": Augmentation()}
+    return score(train_one_cycle(build_strong_cnn, x, y, seed=seed, **settings), x_test, y_test)
 
 
 def score(training, x_test, y_test):
@@ -216,6 +240,7 @@ def pytorch(dataset, seed):
 RUNS = {
     "large_cnn": large_cnn,
     "fast_cnn": fast_cnn,
+    "strong_cnn": strong_cnn,
     "classic_loop": classic_loop,
     "compare_models": compare_all_models,
     "pytorch": pytorch,
