@@ -127,9 +127,11 @@ def test_nothing_changed_nothing_runs(built):
     assert "jupyter-book build" not in make(built, "--dry-run", "book").stdout
 
 
-def test_a_changed_notebook_is_the_only_one_run_again(built):
+def test_a_changed_notebook_is_run_again_with_those_that_show_its_results(built):
+    change(built / "notebooks/12_results.ipynb")
+    assert rerun(built) == ["12_results"]
     change(built / "notebooks/02_mlp_baseline.ipynb")
-    assert rerun(built) == ["02_mlp_baseline"]
+    assert rerun(built) == ["02_mlp_baseline", "11_closing_in_on_the_record", "12_results"]
 
 
 @pytest.mark.parametrize(
