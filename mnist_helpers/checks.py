@@ -98,3 +98,53 @@ def check_range(argument, value, low, high):
         raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
     if not low <= value <= high or not np.isfinite(value):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
+
+
+def check_count(argument, value, least=1):
+    """Refuse anything but an integer of ``least`` or more.
+
+    Args:
+        argument: the name of the argument, for the message.
+        value: what was handed in.
+        least: the smallest value allowed.
+
+    Raises:
+        TypeError: it is no integer.
+        ValueError: it is too small.
+    """
+    wanted = f"an integer of {least} or more"
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
+    if value < least:
+        raise ValueError(f"{argument}: expected {wanted}, got {value}.")
+
+
+def check_pairs(x, y):
+    """Refuse images without labels, and labels without images.
+
+    Args:
+        x, y: arrays that should be of the same length.
+
+    Raises:
+        ValueError: they are empty, or one is longer than the other.
+    """
+    if len(x) != len(y) or len(x) == 0:
+        raise ValueError(
+            f"x and y: expected one label for each image, and at least one, got {len(x):,} images and {len(y):,} "
+            "labels; cut both at the same places."
+        )
+
+
+def check_training(x, y, epochs, batch_size):
+    """Refuse what no training can begin with.
+
+    Args:
+        x, y: images and labels, equally many.
+        epochs, batch_size: integers of 1 or more.
+
+    Raises:
+        TypeError, ValueError: one of them is something else; the message names it.
+    """
+    check_pairs(x, y)
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)

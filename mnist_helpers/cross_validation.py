@@ -3,21 +3,20 @@
 import hashlib
 import json
 import math
-import random
 import re
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import keras
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from mnist_helpers.checks import check_count
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
-from mnist_helpers.training import ImageBatches, set_seed
+from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
 
 
 class TrainingError(Exception):
@@ -140,8 +139,7 @@ def _run_fold(task, build, x, y):
     start = time.perf_counter()
     held_out = ImageBatches(x, y, 250, shuffle=False, places=task.test)
     set_seed(task.seed)
-    # Keras draws the seeds of layers from Python's one generator; on a Dask worker other threads draw from it, too.
-    with mock.patch.object(random, "randint", random.Random(task.seed).randint):
+    with own_layer_seeds(task.seed):  # on a Dask worker, other threads build models, too
         model = build()
         if model.steps_per_execution == 1:
             # The same steps without going back to Python after each: with small batches, up to 40 % less time.
@@ -222,9 +220,9 @@ def _estimate_work(model):
 
 
 def _check_settings(labels, folds, epochs, batch_size):
-    for name, value, least in (("folds", folds, 2), ("epochs", epochs, 1), ("batch_size", batch_size, 1)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name}: expected an integer of {least} or more, got {value!r}.")
+    check_count("folds", folds, least=2)
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < folds:
         rare = classes[counts.argmin()]

@@ -2,14 +2,16 @@
 
 import logging
 import math
+import random
 import time
 from dataclasses import dataclass
+from unittest import mock
 
 import keras
 import numpy as np
 from keras import ops
 
-from mnist_helpers.checks import check_range
+from mnist_helpers.checks import check_count, check_pairs, check_range, check_training
 from mnist_helpers.parallel import run_in_parallel
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
@@ -63,7 +65,11 @@ def train(build, x, y, *, epochs, batch_size, seed, validation_data=None, verbos
 
     Returns:
         A ``Training``: the model after the last epoch, its history and the seconds it took.
+
+    Raises:
+        TypeError, ValueError: images and labels are not equally many, or a number is out of its range.
     """
+    check_training(x, y, epochs, batch_size)
     set_seed(seed)
     model = build()
     start = time.perf_counter()
@@ -107,7 +113,15 @@ def augment_images(images, augmentation, seed):
 
     Returns:
         The changed images, a tensor of the backend with the same shape and type. What comes in at the border is paper.
+
+    Raises:
+        ValueError: the images have another shape or type, or values below 0 or above 1.
     """
+    if images.ndim != 4 or images.shape[3] != 1 or images.dtype != np.float32 or images.min() < 0 or images.max() > 1:
+        raise ValueError(
+            "images: expected float32 of shape (n, height, width, 1) with values from 0 to 1, got "
+            f"{images.dtype} of shape {images.shape}; prepare_images makes them so."
+        )
     count, height, width = images.shape[:3]
     generator = np.random.default_rng(seed)
 
@@ -135,6 +149,7 @@ def augment_images(images, augmentation, seed):
     return ops.image.affine_transform(images, transforms.astype("float32"))
 
 
+@keras.saving.register_keras_serializable(package="mnist_helpers")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate that rises along a straight line to its peak and falls along half a cosine to zero.
 
@@ -148,7 +163,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak, steps, rise=0.25):
         check_range("peak", peak, 0, math.inf)
-        check_range("steps", steps, 1, math.inf)
+        check_count("steps", steps)
         check_range("rise", rise, 0.01, 0.99)
         self.peak, self.steps, self.rise = peak, steps, rise
 
@@ -175,12 +190,19 @@ class ImageBatches(keras.utils.PyDataset):
         seed: an integer of 0 or more.
         shuffle: whether the order is a new one in every epoch.
         places: which images, as positions in ``x``; all of them by default.
+
+    Raises:
+        TypeError, ValueError: images and labels are not equally many, or a number is out of its range.
     """
 
     def __init__(self, x, y, batch_size, augmentation=None, seed=0, shuffle=True, places=None):
+        check_pairs(x, y)
+        check_count("batch_size", batch_size)
+        check_count("seed", seed, least=0)
         # With two threads Keras fetches batches ahead by itself. With one it leaves that to tf.data, whose tuning
         # thread often is not told that an epoch is over, and sleeps on while the training waits (TensorFlow 2.21).
-        super().__init__(workers=2)
+        # Other backends have no such thread, and in JAX's `fit` batches fetched ahead would end up in the next epoch.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
         self.x, self.y, self.batch_size = x, y, batch_size
         self.augmentation, self.seed, self.shuffle = augmentation, seed, shuffle
         self.places = np.arange(len(x)) if places is None else np.asarray(places)
@@ -201,7 +223,8 @@ class ImageBatches(keras.utils.PyDataset):
         places = self.order[number * self.batch_size : (number + 1) * self.batch_size]
         x, y = self.x[places], self.y[places]
         if self.augmentation is not None:
-            x = augment_images(x, self.augmentation, [self.seed, self.epoch, number])
+            # From 1, since [seed, epoch, 0] is the same stream as [seed, epoch], which shuffled the epoch.
+            x = augment_images(x, self.augmentation, [self.seed, self.epoch, number + 1])
         return x, y
 
 
@@ -216,13 +239,18 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
 
     Returns:
         A ``Training``.
+
+    Raises:
+        TypeError, ValueError: images and labels are not equally many, or a number is out of its range.
     """
+    check_training(x, y, epochs, batch_size)
     set_seed(seed)
     model = build()
     batches = ImageBatches(x, y, batch_size, augmentation, seed)
     model.optimizer.learning_rate = OneCycle(peak, steps=epochs * len(batches))
     start = time.perf_counter()
-    fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose)
+    # The batches are shuffled already; Keras would shuffle them by the process's one generator.
+    fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose, shuffle=False)
     return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)
 
 
@@ -249,5 +277,14 @@ def compare_recipes(recipes, seeds):
 
 def _follow(recipe, seed):
     """What is left of a training when its model has gone."""
-    training = recipe(seed=seed)
+    with own_layer_seeds(seed):
+        training = recipe(seed=seed)
     return training.history, training.seconds
+
+
+def own_layer_seeds(seed):
+    """While it lasts, layers draw their seeds from a generator that no other thread of the process draws from.
+
+    Keras draws them from Python's one generator. With the same seed, these are the same draws.
+    """
+    return mock.patch.object(random, "randint", random.Random(seed).randint)
