@@ -22,9 +22,7 @@ The table goes to _build/benchmark.json, too.
 
 import argparse
 import contextlib
-import datetime
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -83,17 +81,9 @@ def summarise(rows):
 
 
 def save(options, rows, table):
-    from record import PACKAGES, processor, version
+    from provenance import provenance
 
-    facts = {
-        "date": datetime.date.today().isoformat(),
-        "dataset": options.dataset,
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "rows": rows,
-        "table": table,
-    }
+    facts = provenance() | {"dataset": options.dataset, "rows": rows, "table": table}
     path = Path("_build/benchmark.json")
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

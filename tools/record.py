@@ -5,48 +5,45 @@
 collects _build/runs/mnist/ into book/results/mnist.json.
 """
 
-import datetime
 import json
-import os
-import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import sync
 
 from mnist_helpers.results import load_results, write_text
 
-PACKAGES = ["keras", "matplotlib", "numpy", "papermill", "scikit-learn", "scipy", "tensorflow"]
-
 
 def main(dataset):
     runs = Path("_build/runs") / dataset
-    facts = {
-        "dataset": dataset,
-        "date": datetime.date.today().isoformat(),
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "notebooks": {
-            path.name.removesuffix(".run.json"): json.loads(path.read_text(encoding="utf-8"))
-            for path in sorted(runs.glob("*.run.json"))
-        },
-        "results": load_results(runs / "results"),
+    chapters = [path.stem for path in sorted(Path("notebooks").glob("[0-9]*.ipynb"))]
+    notebooks = {chapter: read_run(runs / f"{chapter}.run.json", dataset) for chapter in chapters}
+    results = {
+        name: numbers for name, numbers in load_results(runs / "results").items() if numbers["chapter"] in chapters
     }
+    # The chapters may have run on several days; what is the same for all of them is said once.
+    dates = sorted(run["date"] for run in notebooks.values())
+    facts = {"dataset": dataset, "date": " to ".join(dict.fromkeys([dates[0], dates[-1]]))}
+    for name in ("processor", "cores", "python", "packages"):
+        found = [run.pop(name) for run in notebooks.values()]
+        if any(value != found[0] for value in found):
+            sys.exit(f"record: the chapters ran with different {name}; run `make clean`, then `make record` again.")
+        facts[name] = found[0]
     folder = Path("book/results")
     folder.mkdir(exist_ok=True)
-    print(write_text(folder / f"{dataset}.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n"))
+    text = json.dumps(facts | {"notebooks": notebooks, "results": results}, indent=1, ensure_ascii=False)
+    print(write_text(folder / f"{dataset}.json", text + "\n"))
     sync.main([])  # the chapters name the time of the last recorded run
 
 
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def read_run(path, dataset):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sys.exit(f"record: {path} is missing: not every chapter has run; `make record DATASET={dataset}` runs them.")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -18,7 +18,6 @@ import logging
 import os
 import re
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from provenance import provenance
 
 # TensorFlow prints start-up lines that say nothing about the page; Keras and papermill are quiet by themselves.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -106,7 +106,7 @@ def run(source, output, parameters):
     output.parent.mkdir(parents=True, exist_ok=True)
     forget_records(source.stem)
     partial = output.with_suffix(".partial.ipynb")
-    version = commit()
+    made_by = provenance()
     start = time.perf_counter()
     with stderr_to(output.with_suffix(".log")):
         execute(source, partial, parameters)
@@ -128,7 +128,7 @@ def run(source, output, parameters):
         )
 
     nbformat.write(executed, partial)
-    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory), "commit": version}
+    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory)} | made_by
     output.with_suffix(".run.json").write_text(json.dumps(facts), encoding="utf-8")
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
@@ -142,19 +142,6 @@ def forget_records(chapter):
         with contextlib.suppress(FileNotFoundError, ValueError, AttributeError):
             if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
                 path.unlink(missing_ok=True)
-
-
-def commit():
-    """The commit that is about to run; a plus says that files have been changed since."""
-    try:
-        head = git("rev-parse", "--short", "HEAD")
-        return head + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def git(*arguments):
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @contextlib.contextmanager
