@@ -46,7 +46,7 @@ book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the page
 
 # The last chapters show what the others recorded.
 $(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_%,$(EXECUTED))
-$(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED))
+$(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
   | $(INSTALLED)
 	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)

@@ -134,6 +134,13 @@ def test_a_changed_notebook_is_run_again_with_those_that_show_its_results(built)
     assert rerun(built) == ["02_mlp_baseline", "11_closing_in_on_the_record", "12_results"]
 
 
+def test_a_new_record_runs_the_chapter_that_shows_it(built):
+    (built / "book/results").mkdir()
+    (built / "book/results/mnist.json").write_text("{}")
+    change(built / "book/results/mnist.json")
+    assert rerun(built) == ["12_results"]
+
+
 @pytest.mark.parametrize(
     "helper", ["mnist_helpers/datasets.py", "mnist_helpers/book.mplstyle", "tools/run_notebook.py"]
 )

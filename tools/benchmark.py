@@ -3,8 +3,8 @@
     python tools/benchmark.py mnist --rounds 3
     python tools/benchmark.py mnist --parts folds --images 6000 24000 --epochs 2
 
-Each run is a new process, and the recipes of a part take turns in every round, so that a busy minute of the machine
-meets them all. There are four parts:
+Each run is a new process, and the recipes of a part take turns: what begins one round comes last in the next, so that a
+busy minute of the machine meets them all. There are four parts:
 
 recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
           images: once for about as many epochs as the same error takes, once for as many as fit into the same time.
@@ -17,18 +17,20 @@ precision the strong CNN in 32 bits against mixed precision (bfloat16), two epoc
 pytorch   the large CNN in Keras against the same in PyTorch, epoch for epoch. Left out without .venv-torch, which
           `make .venv-torch` makes.
 
-The table goes to _build/benchmark.json, too.
+Rows and table go to _build/benchmark-DATASET.json, too, after every round.
 """
 
 import argparse
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 NAMES = ["baseline_cnn", "batch_norm_cnn", "deep_cnn"]
 TORCH = Path(".venv-torch/bin/python")
@@ -41,9 +43,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=["mini", "mnist"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--images", type=int, nargs="+", default=[4_000], help="of the part folds")
-    parser.add_argument("--epochs", type=int, default=2, help="of the part folds")
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--images", type=positive, nargs="+", default=[4_000], help="of the part folds")
+    parser.add_argument("--epochs", type=positive, default=2, help="of the part folds")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.run:
@@ -56,26 +58,42 @@ def main(arguments=None):
             for row in PARTS[part](options, number):
                 rows.append({"part": part, "round": number} | row)
                 print(f"round {number}: {describe(row)}", flush=True)
-    table = summarise(rows)
-    print("", *table, sep="\n")
-    save(options, rows, table)
+        table = summarise(rows)
+        path = save(options, rows, table)
+    print("", *table, "", path, sep="\n")
+
+
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
+    return value
 
 
 def describe(row):
-    runs = "; ".join(f"{name} {run['seconds']:.1f} s, {run['result']}" for name, run in row["runs"].items())
+    runs = "; ".join(f"{name} {run['seconds']:.1f} s, {outcome([run])}" for name, run in row["runs"].items())
     return f"{row['what']}: {runs}; ratio {row['ratio']:.2f}"
 
 
+def outcome(runs):
+    """What the same run came to in all rounds: the mean error and the epochs, or the median memory."""
+    if "error" not in runs[0]:
+        return f"{median(run['megabytes'] for run in runs):,.0f} MB"
+    epochs = sorted({run["epochs"] for run in runs})
+    epochs = "–".join(map(str, epochs[:: len(epochs) - 1 or 1]))  # the fewest and the most
+    return f"{mean(run['error'] for run in runs):.2%} wrong after {epochs} epochs"
+
+
 def summarise(rows):
-    """A Markdown table: one row a comparison, with medians over the rounds."""
+    """A Markdown table: one row a comparison, with medians over the rounds, errors as their means."""
     table = ["| comparison | first | second | ratio | smallest–largest |", "|---|--:|--:|--:|--:|"]
     for what in dict.fromkeys(row["what"] for row in rows):
         same = [row for row in rows if row["what"] == what]
         ratios = [row["ratio"] for row in same]
-        sides = [
-            f"{name} {median(row['runs'][name]['seconds'] for row in same):,.1f} s, {same[-1]['runs'][name]['result']}"
-            for name in same[0]["runs"]
-        ]
+        sides = []
+        for name in same[0]["runs"]:
+            runs = [row["runs"][name] for row in same]
+            sides.append(f"{name} {median(run['seconds'] for run in runs):,.1f} s, {outcome(runs)}")
         table.append(f"| {what} | {' | '.join(sides)} | {median(ratios):.2f} | {min(ratios):.2f}–{max(ratios):.2f} |")
     return table
 
@@ -83,49 +101,55 @@ def summarise(rows):
 def save(options, rows, table):
     from provenance import provenance
 
+    from mnist_helpers.results import write_text
+
     facts = provenance() | {"dataset": options.dataset, "rows": rows, "table": table}
-    path = Path("_build/benchmark.json")
+    path = Path(f"_build/benchmark-{options.dataset}.json")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"\n{path}")
+    return write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
-# The parts: each yields its comparisons, {"what", "runs": {name: {"seconds", "result"}}, "ratio"}
+# The parts: each yields its comparisons, {"what", "runs": {name: {"seconds", "error" or "megabytes", …}}, "ratio"}
 
 
 def compare_recipes(options, number):
-    classic = measure(options, "large_cnn", number)
-    short = measure(options, "fast_cnn", number, SHORT_EPOCHS)
+    runs = take_turns(
+        options, number, {"large CNN": ["large_cnn", number], "fast CNN": ["fast_cnn", number, SHORT_EPOCHS]}
+    )
+    yield compare("about equal error", runs)
+    classic, short = runs.values()
     epochs = max(1, int(classic["seconds"] / (short["seconds"] / SHORT_EPOCHS)))
     equal = measure(options, "fast_cnn", number, epochs)
-    yield compare("about equal error", {"large CNN": classic, "fast CNN": short})
     yield compare("equal time", {"large CNN": classic, "fast CNN": equal})
 
 
 def compare_folds(options, number):
     for images in options.images:
-        runs = {
-            "classic loop": measure(options, "classic_loop", images, options.epochs),
-            "compare_models": measure(options, "compare_models", images, options.epochs),
-        }
+        sides = {"classic loop": "classic_loop", "compare_models": "compare_models"}
+        runs = take_turns(options, number, {name: [run, images, options.epochs] for name, run in sides.items()})
         for run in runs.values():
             run["seconds"] = run["process_seconds"]
-            run["result"] = f"{run['megabytes']:,.0f} MB"
         yield compare(f"5 folds of 3 models, {images:,} images, {options.epochs} epochs", runs)
 
 
 def compare_precision(options, number):
     policies = {"32 bits": "float32", "mixed precision": "mixed_bfloat16"}
-    runs = {name: measure(options, "strong_cnn", number, policy, 2) for name, policy in policies.items()}
-    yield compare("strong CNN, 2 epochs", runs)
+    sides = {name: ["strong_cnn", number, policy, 2] for name, policy in policies.items()}
+    yield compare("strong CNN, 2 epochs", take_turns(options, number, sides))
 
 
 def compare_pytorch(options, number):
     if not TORCH.exists():
         print(f"pytorch: left out, there is no {TORCH}; `make .venv-torch` makes it.")
         return
-    runs = {"Keras": measure(options, "large_cnn", number), "PyTorch": measure(options, "pytorch", number)}
-    yield compare("large CNN, 10 epochs", runs)
+    sides = {"Keras": ["large_cnn", number], "PyTorch": ["pytorch", number]}
+    yield compare("large CNN, 10 epochs", take_turns(options, number, sides))
+
+
+def take_turns(options, number, sides):
+    order = list(sides) if number % 2 else list(sides)[::-1]
+    runs = {name: measure(options, *sides[name]) for name in order}
+    return {name: runs[name] for name in sides}
 
 
 def compare(what, runs):
@@ -174,9 +198,8 @@ def strong_cnn(dataset, seed, policy, epochs):
 
 
 def score(training, x_test, y_test):
-    wrong = int((training.model.predict(x_test, verbose=0).argmax(axis=1) != y_test.argmax(axis=1)).sum())
-    epochs = len(training.history["loss"])
-    return {"seconds": training.seconds, "result": f"{wrong / len(y_test):.2%} wrong after {epochs} epochs"}
+    wrong = training.model.predict(x_test, verbose=0).argmax(axis=1) != y_test.argmax(axis=1)
+    return {"seconds": training.seconds, "error": float(wrong.mean()), "epochs": len(training.history["loss"])}
 
 
 def classic_loop(dataset, images, epochs):
@@ -221,10 +244,7 @@ def pytorch(dataset, seed):
         command = [TORCH, Path(__file__).with_name("benchmark_torch.py"), file, "--seed", str(seed)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     facts = json.loads(done.stdout)
-    return {
-        "seconds": facts["seconds"],
-        "result": f"{facts['wrong'] / facts['total']:.2%} wrong after 10 epochs",
-    } | facts
+    return {"seconds": facts["seconds"], "error": facts["wrong"] / facts["total"], "epochs": facts["epochs"]}
 
 
 RUNS = {
@@ -253,16 +273,21 @@ def measure(options, run, *values):
     """What the run reports, with the seconds of its process and the largest memory of all its processes in MB."""
     start, largest = time.perf_counter(), 0
     command = [sys.executable, __file__, options.dataset, "--run", json.dumps([run, *values])]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )
-    while process.poll() is None:
-        largest = max(largest, sum(shared_memory(pid) for pid in session_members(process.pid)))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2)  # to look is work, too: four times a second it took a tenth of a core
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed; run it by hand to see why.")
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+        try:
+            while process.poll() is None:
+                largest = max(largest, sum(shared_memory(pid) for pid in session_members(process.pid)))
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(2)  # to look is work, too: four times a second it took a tenth of a core
+        finally:
+            # Also when this process is interrupted: the other has a session of its own and would not notice.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            errors.seek(0)
+            sys.exit(f"The run {run} failed; it ended with\n{''.join(errors.readlines()[-20:])}")
     return json.loads(process.stdout.read()) | {"process_seconds": seconds, "megabytes": largest / 1e6}
 
 
