@@ -119,7 +119,7 @@ def check_count(argument, value, least=1):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
-def check_pairs(x, y):
+def check_lengths(x, y):
     """Refuse images without labels, and labels without images.
 
     Args:
@@ -145,6 +145,6 @@ def check_training(x, y, epochs, batch_size):
     Raises:
         TypeError, ValueError: one of them is something else; the message names it.
     """
-    check_pairs(x, y)
+    check_lengths(x, y)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mnist_helpers.checks import check_count, check_pairs, check_range, check_training
+from mnist_helpers.checks import check_count, check_lengths, check_range, check_training
 from mnist_helpers.parallel import run_in_parallel
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
@@ -196,7 +196,7 @@ class ImageBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, x, y, batch_size, augmentation=None, seed=0, shuffle=True, places=None):
-        check_pairs(x, y)
+        check_lengths(x, y)
         check_count("batch_size", batch_size)
         check_count("seed", seed, least=0)
         # With two threads Keras fetches batches ahead by itself. With one it leaves that to tf.data, whose tuning
