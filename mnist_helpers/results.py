@@ -80,7 +80,7 @@ def results_table(results, chapters=".", references="../book/references.md"):
             f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
             f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
             f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
-            f"{_mean_error(numbers['test']):.2%} ({low:.2%}–{high:.2%})",
+            f"{_mean_error(numbers['test']):.2%} ({100 * low:.2f}–{high:.2%})",
             f"{numbers['published']}, [{numbers['published_by']}]({references})" if "published" in numbers else "–",
         ]
         rows.append(f"| {' | '.join(cells)} |")

@@ -72,8 +72,8 @@ def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
     assert (generated / "cover.png").read_bytes() == PIXEL
     rows = [row for row in (generated / "results.md").read_text().splitlines() if row.startswith("| [")]
     assert rows == [
-        "| [Worse](../notebooks/01_chapter.ipynb) | – | – | – | 15.00% (9.00%–23.00%) | – |",
-        "| [Better](../notebooks/01_chapter.ipynb) | – | – | – | 10.00% (5.00%–17.00%) | 9%, [A 2016](references.md) |",
+        "| [Worse](../notebooks/01_chapter.ipynb) | – | – | – | 15.00% (9.00–23.00%) | – |",
+        "| [Better](../notebooks/01_chapter.ipynb) | – | – | – | 10.00% (5.00–17.00%) | 9%, [A 2016](references.md) |",
     ]
 
 
@@ -90,9 +90,9 @@ def test_a_recorded_full_run_stands_above_this_build(root, ran):
     text = (ran / "_build/book/book/generated/results.md").read_text()
     recorded, build = text.split("**This build** (5,000 of MNIST's images, `mini`)")
     assert "**All 70,000 images of MNIST** (run of 2026-01-02, commit abc;" in recorded
-    assert "2.00% (1.80%–2.30%)" in recorded
+    assert "2.00% (1.80–2.30%)" in recorded
     assert "Worse" not in recorded
-    assert "10.00% (5.00%–17.00%)" in build
+    assert "10.00% (5.00–17.00%)" in build
     assert "Gone" not in text
 
 
