@@ -284,6 +284,7 @@ def measure(options, run, *values):
             # Also when this process is interrupted: the other has a session of its own and would not notice.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         seconds = time.perf_counter() - start
         if process.returncode:
             errors.seek(0)
