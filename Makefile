@@ -24,10 +24,10 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book test test-jax benchmark lint format strip lab serve record sync lock clean
+.PHONY: help install book test test-jax benchmark lint format strip lab serve record pretrained sync lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DATASET=mini (5,000 images, the default) or DATASET=mnist (all 70,000) goes with book and record."
 
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
@@ -60,11 +60,11 @@ _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	@touch $@
 
 test: $(INSTALLED)  ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --durations=12
 
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
 	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \
-	  tests/test_cross_validation.py
+	  tests/test_cross_validation.py tests/test_pretrained.py
 
 .venv-jax/.installed: pyproject.toml requirements-jax.txt
 	@$(PYTHON) -m venv .venv-jax
@@ -103,6 +103,9 @@ serve: $(INSTALLED)  ## show the built book on this machine; builds it only if t
 
 record: $(EXECUTED)  ## store this run's numbers in book/results/$(DATASET).json
 	@$(BIN)/python tools/record.py $(DATASET)
+
+pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card
+	@$(BIN)/python tools/pretrain.py
 
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
 	@$(BIN)/python tools/sync.py $(REPOSITORY)

@@ -51,6 +51,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_pixels",
             "use_style",
         ],
+        "pretrained": ["WeightsError", "load_model", "model_card"],
         "results": [
             "describe_run",
             "load_recorded_run",

@@ -190,7 +190,7 @@ def test_an_unknown_data_set_is_refused(checkout):
 
 def test_help_names_every_target_that_a_reader_needs(checkout):
     printed = make(checkout, "help").stdout
-    for target in ("book", "test", "lint", "lab", "serve", "clean", "sync", "record", "lock"):
+    for target in ("book", "test", "lint", "lab", "serve", "clean", "sync", "record", "pretrained", "lock"):
         assert re.search(rf"make {target}\s+\w", printed), target
 
 
