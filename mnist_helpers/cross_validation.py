@@ -7,6 +7,7 @@ import re
 import time
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -17,6 +18,9 @@ from mnist_helpers.checks import check_count
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
 from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
+
+# A fold that another version trained is not this one's: the number is that of this module's own way of training.
+VERSIONS = (2, keras.__version__, keras.backend.backend(), version(keras.backend.backend()))
 
 
 class TrainingError(Exception):
@@ -71,7 +75,9 @@ def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, check
         epochs, batch_size: as for ``train``.
         seed: fixes the folds; and gives each fold a stream of its own for weights and order.
         checkpoint: a folder in which each finished fold is kept, so that an interrupted run goes on where it stopped.
-            Another model, other data, another seed or setting never finds these folds.
+            Another model, other data, another seed, setting or version never finds these folds. What a loss, a metric
+            or a layer of your own computes is not looked at, nor are weights that the builder loads: after a change
+            there, name another folder.
 
     Returns:
         A ``CrossValidation``.
@@ -97,9 +103,9 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         TypeError, ValueError, TrainingError: as for ``cross_validate``.
     """
     x, y = np.asarray(x), np.asarray(y)
-    labels = y.argmax(axis=1) if y.ndim == 2 else y
     models = {name: _inspect(name, build, x, y) for name, build in builders.items()}
-    _check_settings(labels, folds, epochs, batch_size)
+    labels = y.argmax(axis=1) if y.ndim == 2 else y
+    _check_settings(y, folds, epochs, batch_size, seed)
     folder = None if checkpoint is None else _open_checkpoint(checkpoint)
     data = _digest(x, y) if folder else ""
 
@@ -109,7 +115,7 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         description = _describe(model)
         for number, (train, test) in enumerate(splits):
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-            key = _digest_text([description, data, seed, folds, number, epochs, batch_size, keras.backend.backend()])
+            key = _digest_text([description, data, seed, folds, number, epochs, batch_size, *VERSIONS])
             file = folder / f"fold-{key}.json" if folder else None
             tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
 
@@ -183,19 +189,28 @@ def _inspect(name, build, x, y):
         raise TypeError(f"{what}: expected a function that returns a Keras model, got {type(model).__name__}.")
     if getattr(model, "optimizer", None) is None:
         raise ValueError(f"{what}: the model is not compiled; call model.compile(...) before you return it.")
-    if build() is model or int(model.optimizer.iterations) > 0:
-        raise ValueError(f"{what}: each fold needs a new, untrained model; build it inside the function.")
-    if x.ndim == 0 or len(x) != len(y):
-        raise ValueError(f"x and y: expected one label for each image, got shapes {x.shape} and {y.shape}.")
+    ours = {id(weight) for weight in model.weights}
+    if int(model.optimizer.iterations) > 0 or any(id(weight) in ours for weight in build().weights):
+        raise ValueError(f"{what}: each fold needs a new, untrained model; build all of it inside the function.")
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
+        raise ValueError(
+            f"x and y: expected one label for each image, and at least one, got shapes {x.shape} and {y.shape}."
+        )
     wanted = model.input_shape[1:]
-    if x.shape[1:] != wanted:
-        way = f"write x.reshape(-1, {', '.join(map(str, wanted))})" if np.prod(x.shape[1:]) == np.prod(wanted) else ""
+    if len(x.shape[1:]) != len(wanted) or any(w not in (None, got) for w, got in zip(wanted, x.shape[1:], strict=True)):
+        fits = None not in wanted and math.prod(x.shape[1:]) == math.prod(wanted)
+        way = f"write x.reshape(-1, {', '.join(map(str, wanted))})" if fits else ""
         raise ValueError(f"x: {what} reads images of shape {wanted}, got {x.shape[1:]}. {way}".strip())
-    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "") or model.loss.__name__
+    if not np.isfinite(x).all():
+        raise ValueError("x: holds values that are infinite or not a number; look for them with np.isfinite(x).")
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "")  # none of a function
     if "sparse" in loss and y.ndim != 1:
-        raise ValueError(f"y: the loss {loss} wants integers of shape (n,), got {y.shape}; write y.argmax(axis=1).")
-    if "categorical" in loss and "sparse" not in loss and y.ndim != 2:
-        raise ValueError(f"y: the loss {loss} wants one-hot rows, got shape {y.shape}; write one_hot(y).")
+        way = "y.ravel()" if y.shape[1:] == (1,) else "y.argmax(axis=1)"
+        raise ValueError(f"y: the loss {loss} wants integers of shape (n,), got {y.shape}; write {way}.")
+    classes = model.output_shape[-1]
+    if "categorical" in loss and "sparse" not in loss and y.shape[1:] != (classes,):
+        way = "one_hot(y)" if y.ndim == 1 else "one_hot(y.ravel())"
+        raise ValueError(f"y: the loss {loss} wants one-hot rows of shape (n, {classes}), got {y.shape}; write {way}.")
     scales = any(isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization) for layer in model.layers)
     if np.max(x) > 100 and not scales:
         warnings.warn(f"x holds values up to {np.max(x):g}; the models of this book expect 0 to 1.", stacklevel=4)
@@ -205,9 +220,10 @@ def _inspect(name, build, x, y):
 def _describe(model):
     """Architecture, initialisation and training settings as a text that is the same for two equal models."""
     text = model.to_json() + json.dumps(model.get_compile_config(), default=str, sort_keys=True)
-    # Keras numbers the names of models and layers through a whole process: put their order in their place.
-    for place, name in enumerate(dict.fromkeys(re.findall(r'"name": ("[^"]*")', text))):
-        text = text.replace(name, f'"name {place}"')
+    # Keras numbers the names of models and layers through a whole process: put their order in the number's place.
+    for place, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]*)"', text))):
+        stem = re.sub(r"_\d+$", "", name)
+        text = text.replace(f'"{name}"', f'"{stem} {place}"')
     return text
 
 
@@ -219,11 +235,15 @@ def _estimate_work(model):
         return 0
 
 
-def _check_settings(labels, folds, epochs, batch_size):
+def _check_settings(y, folds, epochs, batch_size, seed):
     check_count("folds", folds, least=2)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
-    classes, counts = np.unique(labels, return_counts=True)
+    check_count("seed", seed, least=0)
+    # Of one-hot rows each column is a class, also one without any image; of integers only those that occur are known.
+    classes, counts = np.unique(y, return_counts=True)
+    if y.ndim == 2:
+        classes, counts = np.arange(y.shape[1]), np.bincount(y.argmax(axis=1), minlength=y.shape[1])
     if counts.min() < folds:
         rare = classes[counts.argmin()]
         raise ValueError(
@@ -236,12 +256,13 @@ def _open_checkpoint(checkpoint):
     folder = Path(checkpoint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        strangers = [path.name for path in folder.iterdir() if not path.name.startswith(("fold-", ".fold-"))]
+        # Hidden files are left by others, such as file managers and Jupyter.
+        strangers = [path.name for path in folder.iterdir() if not path.name.startswith(("fold-", "."))]
         if strangers:
             raise ValueError(
                 f"checkpoint: {folder} holds something else ({strangers[0]}); name an empty or a new folder."
             )
-        write_text(folder / "fold-writable", "").unlink()
+        write_text(folder / "fold-writable", "").unlink(missing_ok=True)
     except OSError as error:
         raise ValueError(f"checkpoint: {folder} cannot be used as a folder: {error}; name another.") from error
     return folder.absolute()
@@ -251,10 +272,11 @@ def _load_fold(file):
     if file is None or not file.exists():
         return None
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        fold = json.loads(file.read_text(encoding="utf-8"))
+        return {name: fold[name] for name in ("score", "history", "seconds")}
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"checkpoint: {file} is damaged ({error}); delete it, and the fold is trained again."
+            f"checkpoint: {file} is damaged ({error!r}); delete it, and the fold is trained again."
         ) from error
 
 

@@ -1,11 +1,16 @@
 """Run independent trainings at the same time: one thread each, in processes of their own."""
 
 import os
+import threading
 import warnings
 
 import joblib
 import keras
 from joblib.parallel import get_active_backend
+
+# A process trains one model at a time, whatever threads it has: random choices and settings belong to the process.
+_ONE_AT_A_TIME = threading.Lock()
+ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def run_in_parallel(function, tasks):
@@ -13,6 +18,7 @@ def run_in_parallel(function, tasks):
 
     Each runs in a process with one thread, as many at a time as ``joblib.parallel_config(n_jobs=…)`` says (all cores by
     default), or on the cluster of ``joblib.parallel_config("dask")``. On a GPU they run one by one, in this process.
+    Wherever that is, numbers are of the type that Keras is set to here.
 
     Args:
         function: what to call; it and its arguments are sent to the processes, and large arrays are shared with them.
@@ -24,20 +30,32 @@ def run_in_parallel(function, tasks):
         yield from ((i, function(*task)) for i, task in enumerate(tasks))
         return
     _, workers = get_active_backend()
-    one_by_one = workers == 1
+    workers = -1 if workers is None else workers
     # One worker is a process too, not this one: with this one's threads, the last digits would differ.
-    options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": -1 if workers is None else workers}
+    one_by_one = joblib.effective_n_jobs(workers) == 1
+    options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": workers}
     pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
     with warnings.catch_warnings():
         # A worker that has grown is replaced by a new one, as it should be; the task in waiting goes to that one.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
-        yield from pool(joblib.delayed(_run_with_one_thread)(i, function, *task) for i, task in enumerate(tasks))
+        settings = keras.backend.backend(), keras.config.dtype_policy().name
+        yield from pool(
+            joblib.delayed(_run_with_one_thread)(settings, i, function, task) for i, task in enumerate(tasks)
+        )
 
 
-def _run_with_one_thread(i, function, *task):
-    # Before the first operation, after which TensorFlow keeps the threads that it has.
-    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-    return i, function(*task)
+def _run_with_one_thread(settings, i, function, task):
+    # Before the first operation, after which a backend keeps the threads that it has.
+    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", XLA_FLAGS=ONE_XLA_THREAD)
+    backend, policy = settings
+    if keras.backend.backend() != backend:
+        raise RuntimeError(
+            f"a worker runs Keras on {keras.backend.backend()}, but the trainings were asked for on {backend}; "
+            f"start it with KERAS_BACKEND={backend}."
+        )
+    with _ONE_AT_A_TIME:
+        keras.config.set_dtype_policy(policy)
+        return i, function(*task)
 
 
 def _has_gpu():

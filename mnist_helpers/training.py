@@ -283,8 +283,9 @@ def _follow(recipe, seed):
 
 
 def own_layer_seeds(seed):
-    """While it lasts, layers draw their seeds from a generator that no other thread of the process draws from.
+    """While it lasts, layers draw their seeds from a generator of their own, whatever else the process does.
 
-    Keras draws them from Python's one generator. With the same seed, these are the same draws.
+    Keras draws them from Python's one generator, and so do the threads of a Dask worker. With the same seed, these are
+    the same draws. Two trainings in one process must not overlap; ``run_in_parallel`` sees to that.
     """
     return mock.patch.object(random, "randint", random.Random(seed).randint)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras.layers import Conv2D, Flatten, MaxPooling2D
 
 from mnist_helpers import MODELS, prepare_images
 
@@ -45,6 +46,26 @@ def test_every_model_has_a_count_worked_out_by_hand():
 def test_parameters_and_docstring_agree_with_the_count_by_hand(name):
     assert MODELS[name]().count_params() == PARAMETERS[name]
     assert f"{PARAMETERS[name]:,} parameters" in MODELS[name].__doc__
+
+
+# Worked out by hand in the chapters: what each convolution, pooling and flattening hands on.
+SHAPES = {
+    "mlp": [(784,)],
+    "deep_mlp": [(784,)],
+    "simple_cnn": [(24, 24, 32), (12, 12, 32), (4608,)],
+    "large_cnn": [(24, 24, 30), (12, 12, 30), (10, 10, 15), (5, 5, 15), (375,)],
+    "baseline_cnn": [(26, 26, 32), (13, 13, 32), (5408,)],
+    "batch_norm_cnn": [(26, 26, 32), (13, 13, 32), (5408,)],
+    "deep_cnn": [(26, 26, 32), (13, 13, 32), (11, 11, 64), (9, 9, 64), (4, 4, 64), (1024,)],
+    "fast_cnn": [(14, 14, 32), (7, 7, 64), (4, 4, 64), (1024,)],
+    "strong_cnn": [(14, 14, 32), (14, 14, 64), (7, 7, 64), (7, 7, 128), (4, 4, 128), (2048,)],
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_shapes_are_those_worked_out_by_hand(name):
+    layers = [layer for layer in MODELS[name]().layers if isinstance(layer, Conv2D | MaxPooling2D | Flatten)]
+    assert [layer.output.shape[1:] for layer in layers] == SHAPES[name]
 
 
 @pytest.mark.parametrize("name", MODELS)
