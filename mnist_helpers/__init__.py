@@ -68,6 +68,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "augment_images",
             "compare_recipes",
             "set_seed",
+            "smooth_labels",
             "train",
             "train_one_cycle",
         ],

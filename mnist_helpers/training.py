@@ -228,6 +228,25 @@ class ImageBatches(keras.utils.PyDataset):
         return x, y
 
 
+def smooth_labels(y, share=0.1):
+    """Take a share of each label and spread it evenly over all classes, so that no answer has to be certain.
+
+    Szegedy et al., 2016, arXiv 1512.00567.
+
+    Args:
+        y: one-hot labels of shape ``(n, classes)``, ``float32``.
+        share: how much of each label is spread, from 0 to 1.
+
+    Returns:
+        Labels of the same shape and type; each row still sums to 1.
+
+    Raises:
+        TypeError, ValueError: the share is out of its range.
+    """
+    check_range("share", share, 0, 1)
+    return (1 - share) * y + share / y.shape[1]
+
+
 def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation=None, validation_data=None, verbose=0):
     """As ``train``, with a learning rate that rises and falls once, and on images that are changed in every epoch.
 

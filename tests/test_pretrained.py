@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import inspect
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mnist_helpers import (
     model_card,
     model_error,
     pretrained,
+    smooth_labels,
 )
 
 
@@ -77,7 +79,11 @@ def test_the_recipe_is_the_final_one_of_the_chapter_and_was_followed(root):
     shown = next(line for cell in cells for line in cell["source"] if line.startswith("augmentation = Augmentation("))
     assert eval(shown.partition("=")[2], {"Augmentation": Augmentation}) == pretrain.AUGMENTATION
     recorded = model_card()["recipe"]
-    assert recorded == pretrain.RECIPE | {"augmentation": dataclasses.asdict(pretrain.AUGMENTATION)}
+    assert recorded == pretrain.RECIPE | {
+        "label_smoothing": pretrain.SMOOTHING,
+        "augmentation": dataclasses.asdict(pretrain.AUGMENTATION),
+    }
+    assert inspect.signature(smooth_labels).parameters["share"].default == pretrain.SMOOTHING
 
 
 @pytest.fixture

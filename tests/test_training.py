@@ -20,6 +20,7 @@ from mnist_helpers import (
     one_hot,
     prepare_images,
     set_seed,
+    smooth_labels,
     train,
     train_one_cycle,
 )
@@ -226,6 +227,21 @@ def test_a_model_trained_with_one_cycle_can_be_saved_and_loaded(few, tmp_path):
     assert again.optimizer.get_config()["learning_rate"]["config"] == {"peak": 0.004, "steps": 8, "rise": 0.25}
 
 
+def test_smoothed_labels_are_those_of_the_paper():
+    """Szegedy et al. 2016, section 7: q'(k) = (1 - e) times 1 at the label, plus e/K everywhere."""
+    y = np.eye(10, dtype="float32")[[3, 0]]
+    smoothed = smooth_labels(y, 0.1)
+    np.testing.assert_allclose(smoothed[0], [0.01] * 3 + [0.91] + [0.01] * 6, atol=1e-7)
+    np.testing.assert_allclose(smoothed.sum(axis=1), 1, rtol=1e-6)
+    assert smoothed.dtype == np.float32
+    # Keras' own loss with label smoothing is another way to the same number.
+    answers = np.random.default_rng(7).dirichlet(np.ones(10), 2).astype("float32")
+    ours = keras.losses.CategoricalCrossentropy()(smooth_labels(y, 0.2), answers)
+    assert float(ours) == pytest.approx(
+        float(keras.losses.CategoricalCrossentropy(label_smoothing=0.2)(y, answers)), rel=1e-5
+    )
+
+
 def test_one_cycle_training_learns_and_repeats(few):
     settings = {"epochs": 4, "batch_size": 50, "seed": 7, "peak": 0.01, "augmentation": Augmentation()}
     first, again = (train_one_cycle(build_fast_cnn, *few, **settings) for _ in range(2))
@@ -241,6 +257,7 @@ def test_one_cycle_training_learns_and_repeats(few):
     [
         (lambda: Augmentation(rotation=-1), "rotation: expected a number from 0 to 180, got -1"),
         (lambda: Augmentation(stroke=2), "stroke: expected a number from 0 to 1"),
+        (lambda: smooth_labels(ONE_HOT, 1.5), "share: expected a number from 0 to 1, got 1.5"),
         (lambda: OneCycle(peak=float("nan"), steps=10), "peak: expected a number of 0 or more"),
         (lambda: OneCycle(peak=0.1, steps=0), "steps: expected an integer of 1 or more"),
         (lambda: augment_images(ONES[..., 0], STILL, 1), "images: expected float32 of shape .* got float32 of shape"),
