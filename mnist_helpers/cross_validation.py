@@ -4,10 +4,10 @@ import hashlib
 import json
 import math
 import re
+import sys
 import time
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import keras
@@ -20,7 +20,8 @@ from mnist_helpers.results import write_text
 from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
 
 # A fold that another version trained is not this one's: the number is that of this module's own way of training.
-VERSIONS = (2, keras.__version__, keras.backend.backend(), version(keras.backend.backend()))
+BACKEND = keras.backend.backend()
+VERSIONS = (2, keras.__version__, BACKEND, getattr(sys.modules.get(BACKEND), "__version__", ""))
 
 
 class TrainingError(Exception):
