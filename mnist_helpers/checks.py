@@ -81,6 +81,21 @@ def check_labels(argument, labels, classes=10):
         )
 
 
+def check_one_hot(argument, labels):
+    """Refuse anything but one-hot rows: shape ``(n, classes)``, two classes or more.
+
+    Args:
+        argument: the name of the argument, for the message.
+        labels: what was handed in.
+
+    Raises:
+        ValueError: it has another shape.
+    """
+    shape = np.shape(labels)
+    if len(shape) != 2 or shape[1] < 2:
+        raise ValueError(f"{argument}: expected one-hot rows of shape (n, classes), got {shape}; write one_hot(...).")
+
+
 def check_range(argument, value, low, high):
     """Refuse anything but a finite number from ``low`` to ``high``.
 

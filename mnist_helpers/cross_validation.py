@@ -116,7 +116,9 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         description = _describe(model)
         for number, (train, test) in enumerate(splits):
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-            key = _digest_text([description, data, seed, folds, number, epochs, batch_size, *VERSIONS])
+            # The fold itself has a part in it, since another scikit-learn might cut otherwise.
+            cut = _digest(test) if folder else ""
+            key = _digest_text([description, data, cut, seed, folds, number, epochs, batch_size, *VERSIONS])
             file = folder / f"fold-{key}.json" if folder else None
             tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
 
@@ -210,8 +212,10 @@ def _inspect(name, build, x, y):
         raise ValueError(f"y: the loss {loss} wants integers of shape (n,), got {y.shape}; write {way}.")
     classes = model.output_shape[-1]
     if "categorical" in loss and "sparse" not in loss and y.shape[1:] != (classes,):
-        way = "one_hot(y)" if y.ndim == 1 else "one_hot(y.ravel())"
-        raise ValueError(f"y: the loss {loss} wants one-hot rows of shape (n, {classes}), got {y.shape}; write {way}.")
+        way = "give the last layer as many outputs as there are classes"
+        if y.shape[1:] in ((), (1,)):
+            way = "write one_hot(y)" if y.ndim == 1 else "write one_hot(y.ravel())"
+        raise ValueError(f"y: the loss {loss} wants one-hot rows of shape (n, {classes}), got {y.shape}; {way}.")
     scales = any(isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization) for layer in model.layers)
     if np.max(x) > 100 and not scales:
         warnings.warn(f"x holds values up to {np.max(x):g}; the models of this book expect 0 to 1.", stacklevel=4)

@@ -10,7 +10,6 @@ from joblib.parallel import get_active_backend
 
 # A process trains one model at a time, whatever threads it has: random choices and settings belong to the process.
 _ONE_AT_A_TIME = threading.Lock()
-ONE_XLA_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def run_in_parallel(function, tasks):
@@ -22,6 +21,7 @@ def run_in_parallel(function, tasks):
 
     Args:
         function: what to call; it and its arguments are sent to the processes, and large arrays are shared with them.
+            It must not call ``run_in_parallel`` itself.
         tasks: a list of tuples, the arguments of each call.
     """
     if not tasks:
@@ -38,16 +38,20 @@ def run_in_parallel(function, tasks):
     with warnings.catch_warnings():
         # A worker that has grown is replaced by a new one, as it should be; the task in waiting goes to that one.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
-        settings = keras.backend.backend(), keras.config.dtype_policy().name
+        settings = os.getpid(), keras.backend.backend(), keras.config.dtype_policy().name
         yield from pool(
             joblib.delayed(_run_with_one_thread)(settings, i, function, task) for i, task in enumerate(tasks)
         )
 
 
 def _run_with_one_thread(settings, i, function, task):
-    # Before the first operation, after which a backend keeps the threads that it has.
-    os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", XLA_FLAGS=ONE_XLA_THREAD)
-    backend, policy = settings
+    process, backend, policy = settings
+    if os.getpid() != process:
+        # Before the first operation, after which a backend keeps the threads that it has: TensorFlow by the first two
+        # variables, JAX by the others.
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+        one = dict.fromkeys(["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC", "NPROC"], "1")
+        os.environ.update(one, XLA_FLAGS=flags)
     if keras.backend.backend() != backend:
         raise RuntimeError(
             f"a worker runs Keras on {keras.backend.backend()}, but the trainings were asked for on {backend}; "

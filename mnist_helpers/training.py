@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mnist_helpers.checks import check_count, check_lengths, check_range, check_training
+from mnist_helpers.checks import check_count, check_lengths, check_one_hot, check_range, check_training
 from mnist_helpers.parallel import run_in_parallel
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
@@ -241,8 +241,9 @@ def smooth_labels(y, share=0.1):
         Labels of the same shape and type; each row still sums to 1.
 
     Raises:
-        TypeError, ValueError: the share is out of its range.
+        TypeError, ValueError: the labels are no one-hot rows, or the share is out of its range.
     """
+    check_one_hot("y", y)
     check_range("share", share, 0, 1)
     return (1 - share) * y + share / y.shape[1]
 
@@ -268,7 +269,7 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
     batches = ImageBatches(x, y, batch_size, augmentation, seed)
     model.optimizer.learning_rate = OneCycle(peak, steps=epochs * len(batches))
     start = time.perf_counter()
-    # The batches are shuffled already; Keras would shuffle them by the process's one generator.
+    # ImageBatches shuffles already.
     fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose, shuffle=False)
     return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)
 

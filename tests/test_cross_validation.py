@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 
 import joblib
 import keras
@@ -247,6 +248,29 @@ def test_a_changed_setting_is_never_served_an_old_fold(few, tmp_path, change, ca
     assert len(capsys.readouterr().out.splitlines()) == settings["folds"]
 
 
+@pytest.mark.parametrize("versions", [(1, "3.10.0", "tensorflow", "2.18.0"), ()])
+def test_a_fold_of_another_version_is_trained_again(few, tmp_path, versions, capsys, monkeypatch):
+    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    capsys.readouterr()
+    monkeypatch.setattr(cross_validation, "VERSIONS", versions)
+    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    assert len(capsys.readouterr().out.splitlines()) == FAST["folds"]
+
+
+def threads_of_worker(number):
+    return os.environ.get("TF_NUM_INTRAOP_THREADS"), os.environ.get("XLA_FLAGS"), number
+
+
+def test_workers_have_one_thread_and_this_process_keeps_its_own():
+    before = dict(os.environ)
+    for _, (threads, flags, _) in run_in_parallel(threads_of_worker, [(1,), (2,)]):
+        assert threads == "1"
+        assert "--xla_cpu_multi_thread_eigen=false" in flags
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert len(list(run_in_parallel(threads_of_worker, [(1,), (2,)]))) == 2
+    assert dict(os.environ) == before
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
@@ -282,13 +306,17 @@ def trained():
     return model
 
 
-ONE_MODEL = build_small()
+@cache  # and not a constant: workers import this file, and must not build a model before their threads are set
+def one_model():
+    return build_small()
+
+
 ALL_BUT_ONE = [0, 2, 3, 4, 5, 6, 7, 8, 9, 0]
 
 
 def recompiled():
     """Another model around the same trained layers, with an optimizer that has not taken a step."""
-    model = keras.Sequential([keras.Input((28, 28, 1)), *ONE_MODEL.layers])
+    model = keras.Sequential([keras.Input((28, 28, 1)), *one_model().layers])
     model.compile(loss="categorical_crossentropy")
     return model
 
@@ -297,13 +325,14 @@ BAD = {
     "expected a function that returns a Keras model": lambda x, y: (lambda: None, x, y, {}),
     "not compiled": lambda x, y: (lambda: keras.Sequential([keras.Input((28, 28, 1)), Flatten()]), x, y, {}),
     "new, untrained model": lambda x, y: (trained, x, y, {}),
-    "each fold needs a new": lambda x, y: (lambda: ONE_MODEL, x, y, {}),
+    "each fold needs a new": lambda x, y: (one_model, x, y, {}),
     "build all of it inside": lambda x, y: (recompiled, x, y, {}),
     r"x: .* got \(784,\). write x.reshape\(-1, 28, 28, 1\)": lambda x, y: (build_small, x.reshape(-1, 784), y, {}),
     "one label for each image": lambda x, y: (build_small, x, y[:-1], {}),
     "and at least one": lambda x, y: (build_small, x[:0], y[:0], {}),
     "infinite or not a number": lambda x, y: (build_small, np.where(x > 0.9, np.nan, x), y, {}),
     r"wants one-hot rows of shape \(n, 10\).*write one_hot\(y\)": lambda x, y: (build_small, x, y.argmax(axis=1), {}),
+    "give the last layer as many outputs": lambda x, y: (build_small, x, y[:, :9], {}),
     r"write one_hot\(y.ravel\(\)\)": lambda x, y: (build_small, x, y.argmax(axis=1)[:, np.newaxis], {}),
     "seed: expected an integer of 0 or more": lambda x, y: (build_small, x, y, {"seed": None}),
     "folds: expected an integer of 2 or more": lambda x, y: (build_small, x, y, {"folds": 1}),

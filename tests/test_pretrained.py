@@ -32,8 +32,8 @@ def full(mnist_npz):
 
 def test_the_weights_give_the_answers_that_they_gave_when_they_were_trained():
     answers = load_model().predict(pretrain.hard_examples(), verbose=0)
-    np.testing.assert_allclose(answers, model_card()["examples"], atol=1e-4)
-    assert (answers.max(axis=1) < 0.99).sum() >= 5  # some are unsure, so a small change would show
+    np.testing.assert_allclose(answers, model_card()["examples"], atol=1e-3)
+    assert (answers.max(axis=1) < 0.8).sum() >= 5  # some are unsure, so a small change would show
 
 
 def test_the_weights_make_as_many_mistakes_as_their_card_says(full):

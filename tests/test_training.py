@@ -257,6 +257,7 @@ def test_one_cycle_training_learns_and_repeats(few):
     [
         (lambda: Augmentation(rotation=-1), "rotation: expected a number from 0 to 180, got -1"),
         (lambda: Augmentation(stroke=2), "stroke: expected a number from 0 to 1"),
+        (lambda: smooth_labels(np.array([3, 0])), r"y: expected one-hot rows .* got \(2,\); write one_hot"),
         (lambda: smooth_labels(ONE_HOT, 1.5), "share: expected a number from 0 to 1, got 1.5"),
         (lambda: OneCycle(peak=float("nan"), steps=10), "peak: expected a number of 0 or more"),
         (lambda: OneCycle(peak=0.1, steps=0), "steps: expected an integer of 1 or more"),
