@@ -183,8 +183,8 @@ def conv_block(filters, size, strides=1):
 def build_fast_cnn():
     """A convolution 32@5×5 and two blocks 64@3×3, which halve the maps instead of pooling, Adam. 66,890 parameters.
 
-    Strides in place of pooling: Springenberg et al., 2015, arXiv 1412.6806. Where its maps are largest, the network does
-    without normalisation, which took two fifths of the time there and made it no better.
+    Strides in place of pooling: Springenberg et al., 2015, arXiv 1412.6806. The first
+    convolution does without normalisation: its maps are the largest, so it would cost the most time there.
     """
     model = keras.Sequential(
         [
