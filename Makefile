@@ -9,7 +9,7 @@ PAGE    := _build/html/index.html
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
 PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
-PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
+PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/* book/samples/*))
 PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
 INSTALLED := .venv/.installed
 
@@ -24,10 +24,11 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book test test-jax benchmark lint format strip lab serve record pretrained sync lock clean
+.PHONY: help install book test test-jax benchmark lint format strip lab serve record pretrained \
+  samples handwriting sync lock clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DATASET=mini (5,000 images, the default) or DATASET=mnist (all 70,000) goes with book and record."
 
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
@@ -44,7 +45,8 @@ $(INSTALLED): pyproject.toml requirements.txt
 book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
-# The last chapters show what the others recorded.
+# Chapter 9 shows what `make handwriting` recorded, the last chapters what the others did.
+$(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json)
 $(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_%,$(EXECUTED))
 $(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
@@ -106,6 +108,13 @@ record: $(EXECUTED)  ## store this run's numbers in book/results/$(DATASET).json
 
 pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card
 	@$(BIN)/python tools/pretrain.py
+
+samples: $(INSTALLED)  ## draw the sample pictures in book/samples again
+	@$(BIN)/python tools/draw_samples.py
+
+handwriting: $(INSTALLED)  ## measure the reading of real pictures: FOLDER=… with index.tsv, OPTIONS=--record
+	@test -n "$(FOLDER)" || { echo "Name a folder of pictures with its index.tsv: make handwriting FOLDER=…"; exit 1; }
+	@$(BIN)/python tools/measure_handwriting.py "$(FOLDER)" $(OPTIONS)
 
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
 	@$(BIN)/python tools/sync.py $(REPOSITORY)

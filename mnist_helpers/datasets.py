@@ -1,6 +1,7 @@
 """MNIST and a small part of it, verified, and the two preparations that every model needs."""
 
 import contextlib
+import csv
 import difflib
 import hashlib
 import io
@@ -38,7 +39,7 @@ MINI_DIGESTS = {
 MINI_TRAIN_PER_CLASS = 400
 
 
-class DatasetError(Exception):
+class DatasetError(RuntimeError):
     """A data set could not be had, or is not what it should be. The message says which file, and the ways on."""
 
 
@@ -120,6 +121,135 @@ def load_arrays(name):
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(VALIDATION_SIZES)}.")
     return _load_mini() if name == "mini" else _load_mnist()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One of the pictures that ship with the package, drawn for the book.
+
+    Attributes:
+        path: where the file lies.
+        label: the digits in it, ``-`` between rows; ``-`` alone where there is none.
+        kind: ``"plain"``, ``"difficult"``, ``"number"`` or ``"no digit"``.
+        note: what it shows, in a few words.
+    """
+
+    path: str
+    label: str
+    kind: str
+    note: str
+
+
+def sample_pictures():
+    """The pictures that ship with the package: digits as people photograph, scan and draw them.
+
+    ``tools/draw_samples.py`` drew them for the book.
+
+    Returns:
+        A list of ``Sample``.
+    """
+    package = Path(__file__).parent
+    # Where the package is installed, they lie within it (see pyproject.toml); in a checkout, beside the pages.
+    places = (package / "samples", package.parent / "book" / "samples")
+    folder = next(place for place in places if (place / "index.tsv").is_file())
+    with (folder / "index.tsv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    return [Sample(str(folder / row["path"]), row["label"], row["kind"], row["note"]) for row in rows]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFolder:
+    """The pictures of a folder, prepared, with their labels.
+
+    Attributes:
+        images: ``uint8`` array of shape ``(n, 28, 28)``, or of the shape that the given preparation makes.
+        labels: integer array of shape ``(n,)``; label i stands for ``classes[i]``.
+        classes: the names of the classes, in the order of their labels.
+        files: the path of each picture.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+    files: list[Path]
+
+    def __repr__(self):
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        parts = ", ".join(f"{name}: {count}" for name, count in zip(self.classes, counts, strict=True))
+        return f"ImageFolder of {len(self.files):,} pictures ({parts})"
+
+
+def load_image_folder(folder, prepare=None):
+    """Load pictures that are sorted into one folder a class.
+
+    The names of the folders are the classes, in the order of their numbers, or of the alphabet. If every name is a
+    number, such as 0 to 9, it is the label, too; otherwise the labels count from 0.
+
+    Args:
+        folder: a folder that holds one folder a class, with the pictures of that class in it.
+        prepare: a function from a path to an array, the same shape for every picture. By default every picture becomes
+            a digit as MNIST's, by ``prepare_digit``.
+
+    Returns:
+        An ``ImageFolder``, sorted by class and file name.
+
+    Raises:
+        DatasetError: there is no such folder, a class without pictures, a file that is no picture, or pictures of
+            unequal shapes. All files with a fault are named at once.
+    """
+    from mnist_helpers.handwriting import prepare_digit
+
+    prepare = prepare or (lambda path: prepare_digit(path).image)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: there is no such folder.")
+    subfolders = [path for path in _list_folder(folder) if path.is_dir()]
+    names = [path.name for path in subfolders]
+    if len(names) < 2:
+        raise DatasetError(
+            f"{folder}: expected a folder for each of two or more classes in it, found {names or 'none'}."
+        )
+    numbers = all(name.isascii() and name.isdigit() for name in names)
+    if numbers:
+        subfolders.sort(key=lambda path: int(path.name))
+        if len({int(name) for name in names}) < len(names):
+            raise DatasetError(f"{folder}: two folders stand for the same number: {', '.join(sorted(names))}.")
+    labels_of = [int(path.name) for path in subfolders] if numbers else range(len(subfolders))
+    if max(labels_of) > 9_999:
+        raise DatasetError(f"{folder}: {subfolders[-1].name} is too large for a label; name the folders otherwise.")
+    classes = [str(label) for label in range(max(labels_of) + 1)] if numbers else [path.name for path in subfolders]
+
+    images, labels, files, faults = [], [], [], []
+    for label, subfolder in zip(labels_of, subfolders, strict=True):
+        paths = _list_folder(subfolder)
+        if not paths:
+            faults.append(f"{subfolder}: is empty; a class needs pictures.")
+        for path in paths:
+            try:
+                images.append(np.asarray(prepare(path)))
+            except (OSError, ValueError) as error:  # PictureError is a ValueError
+                text = str(error)
+                faults.append(text if str(path) in text else f"{path}: {text}")
+                continue
+            labels.append(label)
+            files.append(path)
+            if images[-1].shape != images[0].shape:
+                faults.append(f"{path}: became {images[-1].shape}, but {files[0]} became {images[0].shape}.")
+    if faults:
+        more = f"\n… and {len(faults) - 20} more" if len(faults) > 20 else ""
+        raise DatasetError(
+            f"{folder}: {len(faults)} faults. Mend these files, or move them elsewhere:\n"
+            + "\n".join(faults[:20])
+            + more
+        )
+    return ImageFolder(np.stack(images), np.array(labels), classes, files)
+
+
+def _list_folder(folder):
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be looked into: {error.strerror}.") from error
 
 
 def prepare_images(images):

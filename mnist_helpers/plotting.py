@@ -9,7 +9,9 @@ from importlib import resources
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from PIL import Image, ImageOps
 
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
@@ -69,13 +71,7 @@ def show_digits(images, titles=None, *, columns=10, wrong=()):
             continue
         _draw_digit(ax, images[position])
         if titles is not None:
-            mistake = position in wrong
-            ax.set_title(
-                f"{titles[position]}{' ✗' if mistake else ''}",
-                loc="center",
-                color=ORANGE if mistake else "black",
-                weight="bold" if mistake else "normal",
-            )
+            _write_title(ax, titles[position], position in wrong)
     return _finish(figure)
 
 
@@ -462,6 +458,175 @@ def plot_error_and_time(models, highlight=(), references=None):
     return _finish(figure)
 
 
+def plot_confusion(confusion):
+    """Draw which digits are read as which: the mistakes only, since right answers would outshine them.
+
+    Args:
+        confusion: integer array of shape ``(10, 10)``, rows the labels and columns the answers, as scikit-learn's
+            ``confusion_matrix`` returns it.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: the array has another shape.
+    """
+    confusion = np.asarray(confusion)
+    _check_shape("confusion", confusion, (10, 10), "sklearn.metrics.confusion_matrix(labels, answers) makes it")
+    mistakes = np.where(np.eye(10, dtype=bool), 0, confusion)
+    most = max(mistakes.max(), 1)
+    figure, axes = _figure(height=5.2)
+    ax = axes[0, 0]
+    ax.imshow(mistakes, cmap="Oranges", vmin=0, vmax=most)
+    for row, column in np.ndindex(10, 10):
+        right = row == column
+        if right or mistakes[row, column]:
+            color = GREY if right else "white" if mistakes[row, column] > 0.6 * most else "black"
+            text = f"{confusion[row, column]:,}"
+            ax.text(column, row, text, color=color, fontsize=7 if right else 9, ha="center", va="center")
+    ax.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="label")
+    ax.grid(visible=False)
+    return _finish(figure)
+
+
+def plot_calibration(bins):
+    """Draw how often answers were right against the probability that the model gave them.
+
+    Args:
+        bins: a list of pairs, one for each group of images: the mean probability of the answers, from 0 to 1, and an
+            ``ErrorRate``. Its interval is drawn.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = _figure(height=3.6)
+    ax = axes[0, 0]
+    ax.plot([0, 100], [0, 100], "--", color=GREY, label="as often as it says")
+    for number, (probability, error) in enumerate(bins):
+        right = 100 * (1 - error.rate)
+        ends = [[right - 100 * (1 - error.high)], [100 * (1 - error.low) - right]]
+        label = "how often it was right, with 95% interval" if number == 0 else None
+        ax.errorbar(100 * probability, right, yerr=ends, fmt="o", color=BLUE, capsize=3, label=label)
+    ax.set(xlabel="probability of the answer [%]", ylabel="right answers [%]", xlim=(0, 102), ylim=(0, 103))
+    ax.legend(loc="lower right")
+    return _finish(figure)
+
+
+def plot_threshold(digits, labels, non_digits, threshold):
+    """Draw what a threshold on the probability does: digits refused, digits misread, and other things read as digits.
+
+    Args:
+        digits: probabilities of shape ``(n, 10)`` for pictures of digits.
+        labels: their labels, of shape ``(n,)``.
+        non_digits: probabilities of shape ``(m, 10)`` for pictures without a digit.
+        threshold: the chosen one, drawn as a line.
+
+    Returns:
+        The figure.
+    """
+    digits, sure, others = np.asarray(digits), np.max(digits, axis=1), np.max(non_digits, axis=1)
+    wrong = digits.argmax(axis=1) != labels
+    steps = np.linspace(0.1, 1, 181)
+    curves = {
+        "digits refused": (BLUE, "-", [(sure < step).mean() for step in steps]),
+        "digits misread": (ORANGE, "--", [(wrong & (sure >= step)).mean() for step in steps]),
+        "other things read as a digit": (GREEN, ":", [(others >= step).mean() for step in steps]),
+    }
+    figure, axes = _figure(height=3.4)
+    ax = axes[0, 0]
+    for title, (color, style, shares) in curves.items():
+        ax.plot(100 * steps, 100 * np.array(shares), style, color=color, label=title)
+    ax.axvline(100 * threshold, color=GREY, linewidth=1)
+    ax.annotate(
+        f"chosen: {threshold:.0%}",
+        (100 * threshold, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, -4),
+        textcoords="offset points",
+        color=GREY,
+        ha="right",
+        va="top",
+    )
+    ax.set(xlabel="smallest probability that is read [%]", ylabel="share of the pictures [%]", xlim=(10, 100))
+    # Below 1% the scale is even, above it is logarithmic: 0.1% and 50% are both to be seen.
+    ax.set_yscale("symlog", linthresh=1, linscale=1)
+    ax.set(ylim=(0, 100), yticks=[0, 0.5, 1, 5, 20, 100])
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    figure.legend(loc="outside lower left", ncols=3)
+    return _finish(figure)
+
+
+def show_stages(preparation):
+    """Draw how a picture was prepared, stage by stage.
+
+    Args:
+        preparation: a ``Preparation``, as ``prepare_digit`` returns it.
+
+    Returns:
+        The figure.
+    """
+    stages = preparation.stages | {"28×28 pixels": preparation.image}
+    figure, axes = _figure(1, len(stages), height=1.9)
+    for ax, (name, stage) in zip(axes.flat, stages.items(), strict=True):
+        _draw_digit(ax, stage)
+        if name == "picture":
+            ax.images[0].set(cmap="gray", clim=(0, 1))
+        ax.set_title(name, loc="center", fontsize=9)
+    return _finish(figure)
+
+
+def show_pictures(pictures, titles=None, *, columns=5, wrong=()):
+    """Draw pictures of any size side by side, as they are.
+
+    Args:
+        pictures: a list of Pillow images or of arrays, of shape ``(height, width)`` or ``(height, width, 3)``.
+        titles, columns, wrong: as for ``show_digits``.
+
+    Returns:
+        The figure.
+    """
+    rows = -(-len(pictures) // columns)
+    figure, axes = _figure(rows, columns, height=rows * (WIDTH / columns + (0.25 if titles is not None else 0)) + 0.15)
+    for ax in axes.flat[len(pictures) :]:
+        ax.axis("off")
+    for position, (ax, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        ax.imshow(picture, cmap="gray", interpolation="antialiased")
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+        ax.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.8)
+        if titles is not None:
+            _write_title(ax, titles[position], position in wrong)
+    return _finish(figure)
+
+
+def show_readings(picture, readings):
+    """Draw a picture with a box around each digit that was found in it, and what was read.
+
+    Args:
+        picture: a Pillow image or an array.
+        readings: a list of ``Reading``, as ``read_number`` returns it.
+
+    Returns:
+        The figure.
+    """
+    if isinstance(picture, Image.Image):  # the boxes are those of the upright picture
+        picture = ImageOps.exif_transpose(picture).convert("RGB")
+    height, width = np.asarray(picture).shape[:2]
+    figure, axes = _figure(height=np.clip(WIDTH * height / width, 1, 6))
+    ax = axes[0, 0]
+    ax.imshow(picture, cmap="gray", interpolation="antialiased")
+    ax.axis("off")
+    for reading in readings:
+        left, top, right, bottom = np.multiply(reading.box, (width, height, width, height))
+        color = ORANGE if reading.digit is None else BLUE
+        ax.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=color, linewidth=1.5))
+        text = "?" if reading.digit is None else str(reading.digit)
+        place = {"xytext": (1, -1), "textcoords": "offset points", "va": "top", "ha": "left"}
+        ax.annotate(text, (right, top), color="white", fontsize=9, bbox={"fc": color, "ec": "none", "pad": 1}, **place)
+    return _finish(figure)
+
+
 def _check_shape(argument, array, shape, way):
     if np.shape(array) != shape:
         raise ValueError(f"{argument}: expected shape {shape}, got {np.shape(array)}; {way}.")
@@ -476,6 +641,15 @@ def _draw_digit(ax, image):
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.8)
+
+
+def _write_title(ax, title, mistake):
+    ax.set_title(
+        f"{title}{' ✗' if mistake else ''}",
+        loc="center",
+        color=ORANGE if mistake else "black",
+        weight="bold" if mistake else "normal",
+    )
 
 
 def _finish(figure):

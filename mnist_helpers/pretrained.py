@@ -1,18 +1,28 @@
-"""The network that ships with the package: trained once by ``make pretrained``, loaded by everybody else."""
+"""The network that ships with the package, trained once by ``make pretrained``, and what it reads in pictures."""
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
+from itertools import islice
 
 import keras
+import numpy as np
 
+from mnist_helpers.datasets import prepare_images
+from mnist_helpers.handwriting import prepare_digit, split_digits
 from mnist_helpers.models import build_strong_cnn
+from mnist_helpers.pictures import NoDigitError, PictureError
 
 WEIGHTS = "strong_cnn.weights.h5"
 CARD = "strong_cnn.json"
+NO_DIGIT = "no digit here, or none that can be told"
+AT_ONCE = 32  # so many pictures are prepared before the network reads them; a folder may hold thousands
 
 
-class WeightsError(Exception):
+class WeightsError(RuntimeError):
     """The shipped weights or their card are missing or are not those that were made; the message says what to do."""
 
 
@@ -61,6 +71,172 @@ def model_card():
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{_data(CARD)} cannot be read ({error!r}); install the package again.") from error
     return facts
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the shipped network reads in a picture.
+
+    Attributes:
+        digit: the digit, or None if the picture shows none, or none that can be told.
+        probability: how sure the answer is, from 0 to 1: the largest of ``probabilities``. Where nothing was found to
+            ask the network about, all of them are 0.1.
+        probabilities: ``float32`` array of shape ``(10,)``, one probability a digit.
+        reason: why there is no digit; None if there is one.
+        image: the picture as the network got it, ``uint8`` of shape ``(28, 28)``, 0 paper and 255 ink.
+        box: (left, top, right, bottom) of the digit, as shares of the width and the height of the upright picture.
+        row: which row of the picture the digit stands in, from 0 at the top.
+        touching: whether ``read_number`` found it wider than high, so that two digits may have run into one.
+    """
+
+    digit: int | None
+    probability: float
+    probabilities: np.ndarray
+    reason: str | None
+    image: np.ndarray
+    box: tuple[float, float, float, float]
+    row: int = 0
+    touching: bool = False
+
+
+def read_digit(picture, *, best=False):
+    """Read the one digit in a picture.
+
+    Args:
+        picture: a path, the bytes of a file, a Pillow image, or an array of shape ``(height, width)`` or
+            ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
+        best: give the likeliest digit also when it is unsure.
+
+    Returns:
+        A ``Reading``. Its ``digit`` is None for blank paper, for anything that does not look like a digit, and when
+        two digits are about as likely; ``reason`` says which.
+
+    Raises:
+        PictureError: the picture cannot be opened, or is damaged.
+        TypeError, ValueError: what was handed in is no picture.
+        WeightsError: the shipped weights are missing or damaged.
+    """
+    reading = next(read_digits([picture], best=best))
+    if isinstance(reading, PictureError):
+        raise reading
+    return reading
+
+
+def read_digits(pictures, *, best=False):
+    """Read the digits in many pictures, one in each, faster than one after the other.
+
+    Args:
+        pictures: pictures as ``read_digit`` takes them, as many as you like.
+        best: as for ``read_digit``.
+
+    Yields:
+        For each picture, in their order, a ``Reading``, or the ``PictureError`` that says why it cannot be opened.
+
+    Raises:
+        TypeError, ValueError, WeightsError: as for ``read_digit``.
+    """
+    pictures = iter(pictures)
+    with ThreadPoolExecutor(2) as pool:
+        while some := list(islice(pictures, AT_ONCE)):
+            prepared = list(pool.map(_prepare_or_error, some))
+            readings = iter(_read([one for one in prepared if not isinstance(one, PictureError)], best))
+            for one in prepared:
+                if isinstance(one, NoDigitError):
+                    even = np.full(10, 0.1, "float32")
+                    blank = np.zeros((28, 28), "uint8")
+                    yield Reading(None, 0.1, even, f"no digit here: {one.reason}", blank, (0.0, 0.0, 1.0, 1.0))
+                else:
+                    yield one if isinstance(one, PictureError) else next(readings)
+
+
+def read_number(picture, *, best=False):
+    """Read every digit in a picture, row by row, from left to right.
+
+    Rows in which most parts are no digits are taken for words and left out, unless there are no other rows. A part that
+    cannot be read stays, with ``digit`` None, since a number that lacks a digit is another number.
+
+    Args:
+        picture, best: as for ``read_digit``.
+
+    Returns:
+        A list of ``Reading`` in reading order; empty if there is no ink, or nothing as large as a digit.
+
+    Raises:
+        PictureError, TypeError, ValueError, WeightsError: as for ``read_digit``.
+    """
+    try:
+        parts = split_digits(picture)
+    except NoDigitError:
+        return []
+    rows = {}
+    for reading in _read(parts, best=False):
+        rows.setdefault(reading.row, []).append(reading)
+    numbers = [row for row in rows.values() if 2 * sum(reading.reason == NO_DIGIT for reading in row) <= len(row)]
+    kept = [reading for row in numbers or rows.values() for reading in row]
+    if best:
+        kept = [replace(reading, digit=int(reading.probabilities.argmax()), reason=None) for reading in kept]
+    return kept
+
+
+def cool(probabilities, temperature):
+    """Make probabilities less sure, or with a temperature below 1 surer. Which digit is likeliest stays the same.
+
+    Temperature scaling: Guo et al., 2017, arXiv 1706.04599.
+
+    Args:
+        probabilities: array of shape ``(n, 10)``, each row summing to 1.
+        temperature: the logarithms are divided by it; 1 changes nothing.
+    """
+    logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _prepare_or_error(picture):
+    try:
+        return prepare_digit(picture)
+    except PictureError as error:
+        return error
+
+
+def _read(prepared, best):
+    if not prepared:
+        return []
+    card = model_card()
+    images = np.stack([one.image for one in prepared])
+    answers = cool(_model().predict(prepare_images(images), batch_size=AT_ONCE, verbose=0), card["temperature"])
+    return [
+        Reading(
+            digit=None
+            if (reason := None if best else _refuse(one, answer, card["threshold"]))
+            else int(answer.argmax()),
+            probability=float(answer.max()),
+            probabilities=answer,
+            reason=reason,
+            image=one.image,
+            box=one.box,
+            row=getattr(one, "row", 0),  # which only a Part has
+            touching=getattr(one, "touching", False),
+        )
+        for one, answer in zip(prepared, answers, strict=True)
+    ]
+
+
+def _refuse(one, answer, threshold):
+    """Why a digit is not given, or None if it is."""
+    second, first = np.argsort(answer)[-2:]
+    if answer[first] >= threshold:
+        return None
+    if getattr(one, "touching", False):
+        return "unsure: two digits may touch here"
+    if answer[first] + answer[second] >= threshold:
+        return f"unsure: {first} or {second}"
+    return NO_DIGIT
+
+
+@cache
+def _model():
+    return load_model()
 
 
 def without_optimizer(model):

@@ -112,7 +112,8 @@ def load_recorded_run(dataset="mnist"):
     """Read the numbers of the last full run that were stored with the book by ``make record``.
 
     Args:
-        dataset: which data set the run was made with.
+        dataset: which data set the run was made with; ``"handwriting"`` for what ``make handwriting`` recorded, in a
+            form of its own.
 
     Returns:
         A dictionary with ``"results"`` as from ``load_results``, ``"notebooks"``, ``"packages"``, ``"date"``,
@@ -139,7 +140,8 @@ def describe_run(facts):
     Returns:
         A text: date, commits, versions and processor.
     """
-    commits = dict.fromkeys(chapter["commit"] for chapter in facts["notebooks"].values())
+    chapters = facts["notebooks"].values() if "notebooks" in facts else [facts]
+    commits = dict.fromkeys(chapter["commit"] for chapter in chapters)
     packages = facts["packages"]
     return (
         f"run of {facts['date']}, commit {', '.join(commits)}; TensorFlow {packages['tensorflow']}, "

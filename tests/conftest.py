@@ -1,6 +1,9 @@
 """What the tests share: where things are, small real data, and full MNIST where it can be had."""
 
+import contextlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +55,24 @@ def tiny_mnist(monkeypatch):
     monkeypatch.setattr(datasets, "MNIST_SHAPES", {name: array.shape for name, array in arrays.items()})
     monkeypatch.setattr(datasets, "MNIST_DIGESTS", {name: datasets._digest(array) for name, array in arrays.items()})
     return arrays
+
+
+@pytest.fixture
+def locked_out(tmp_path):
+    """A folder, and a context in which its owner's rights count; root, who may read everything, is nobody in it."""
+    if os.geteuid():
+        yield tmp_path, contextlib.nullcontext
+        return
+
+    @contextlib.contextmanager
+    def as_nobody():
+        os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to everyone else
+    folder.chmod(0o755)
+    yield folder, as_nobody
+    shutil.rmtree(folder)

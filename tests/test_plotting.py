@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 from mnist_helpers import (
+    Reading,
     corrected_t_test,
     error_rate,
     mean_interval,
+    plot_calibration,
     plot_class_counts,
+    plot_confusion,
     plot_convolution,
     plot_differences,
     plot_error_and_time,
@@ -19,9 +22,14 @@ from mnist_helpers import (
     plot_means,
     plot_probabilities,
     plot_scores,
+    plot_threshold,
+    prepare_digit,
     show_digits,
     show_filters,
+    show_pictures,
     show_pixels,
+    show_readings,
+    show_stages,
     use_style,
 )
 
@@ -55,6 +63,11 @@ FIGURES = {
     "error and time": lambda mini: plot_error_and_time(
         {"a": (10, 0.05, 0.04, 0.06), "perfect": (500.5, 0.0, 0.0, 0.001)}, ["a"], {"c": 0.9, "d": (0.2, 0.3)}
     ),
+    "confusion": lambda mini: plot_confusion(np.diag(np.arange(900, 1000, 10)) + np.eye(10, k=1, dtype=int)),
+    "calibration": lambda mini: plot_calibration([(0.7, error_rate([1, 2], [1, 3])), (0.99, error_rate([1], [1]))]),
+    "threshold": lambda mini: plot_threshold(np.eye(10), range(10), np.full((3, 10), 0.1), 0.6),
+    "stages": lambda mini: show_stages(prepare_digit(mini.x_test[0])),
+    "pictures": lambda mini: show_pictures([mini.x_test[0], np.zeros((30, 50, 3))], ["a", "b"], columns=3, wrong={1}),
     "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
 }
 
@@ -213,3 +226,42 @@ def test_titles_must_match_the_images(mini):
 def test_a_single_image_is_refused_with_advice(mini):
     with pytest.raises(ValueError, match=r"images\[np.newaxis\]"):
         show_digits(mini.x_train[0])
+
+
+def test_confusions_are_written_and_only_mistakes_are_coloured():
+    confusion = np.diag(np.arange(900, 1000, 10))
+    confusion[4, 9] = 7
+    ax = plot_confusion(confusion).axes[0]
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    assert shown[9, 4] == "7"  # column 9, row 4: a 4 that was read as a 9
+    assert shown[0, 0] == "900"
+    assert len(shown) == 11
+    assert ax.images[0].get_array().sum() == 7
+
+
+def test_calibration_shows_how_often_answers_were_right():
+    ax = plot_calibration([(0.7, error_rate([1, 1, 1, 1], [1, 1, 1, 2]))]).axes[0]
+    assert ax.containers[0].lines[0].get_xydata().tolist() == [[70, 75]]
+
+
+def test_a_threshold_is_drawn_with_what_it_costs_on_both_sides():
+    digits = np.full((4, 10), 0.05)
+    digits[:, 3] = [0.2, 0.55, 0.55, 0.55]  # one below a half; the last one is no 3
+    figure = plot_threshold(digits, [3, 3, 3, 7], np.full((2, 10), 0.1), 0.5)
+    curves = {line.get_label(): dict(np.round(line.get_xydata(), 4)) for line in figure.axes[0].lines[:3]}
+    assert {name: curve[50] for name, curve in curves.items()} == {
+        "digits refused": 25,
+        "digits misread": 25,
+        "other things read as a digit": 0,
+    }
+
+
+def test_readings_are_drawn_where_they_were_found():
+    found = [reading(digit=8, box=(0.1, 0.2, 0.3, 0.6)), reading(digit=None, box=(0.5, 0.2, 0.9, 0.6))]
+    ax = show_readings(np.ones((50, 200)), found).axes[0]
+    assert [box.get_bbox().extents.tolist() for box in ax.patches] == [[20, 10, 60, 30], [100, 10, 180, 30]]
+    assert [text.get_text() for text in ax.texts] == ["8", "?"]
+
+
+def reading(digit, box):
+    return Reading(digit, 0.9, np.full(10, 0.1), None, np.zeros((28, 28)), box)

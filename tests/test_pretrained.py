@@ -5,6 +5,7 @@ import dataclasses
 import inspect
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -14,13 +15,20 @@ import pytest
 from mnist_helpers import (
     MODELS,
     Augmentation,
+    Part,
+    PictureError,
     WeightsError,
     build_strong_cnn,
     load_dataset,
     load_model,
     model_card,
     model_error,
+    photograph_digit,
     pretrained,
+    read_digit,
+    read_digits,
+    read_number,
+    sample_pictures,
     smooth_labels,
 )
 
@@ -43,8 +51,7 @@ def test_the_weights_make_as_many_mistakes_as_their_card_says(full):
     assert error.rate < 0.004
 
 
-def test_the_weights_read_what_they_learned_from(mini):
-    """Says nothing about how well they read other images, and much about mixed-up labels."""
+def test_the_weights_read_mini(mini):
     assert model_error(load_model(), mini.x_test, mini.y_test).rate < 0.005
 
 
@@ -67,7 +74,7 @@ def test_the_card_says_what_the_file_is():
     assert not card["commit"].endswith("+")
 
 
-def test_the_recipe_is_the_final_one_of_the_chapter_and_was_followed(root):
+def test_the_recipe_is_the_final_one_of_the_chapter_but_for_wider_changes_and_was_followed(root):
     cells = json.loads(Path(root, "notebooks/11_closing_in_on_the_record.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
     chapter = {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
@@ -77,7 +84,9 @@ def test_the_recipe_is_the_final_one_of_the_chapter_and_was_followed(root):
         chapter[n] for n in ("batch_size", "peak", "seed")
     ]
     shown = next(line for cell in cells for line in cell["source"] if line.startswith("augmentation = Augmentation("))
-    assert eval(shown.partition("=")[2], {"Augmentation": Augmentation}) == pretrain.AUGMENTATION
+    chapters = dataclasses.asdict(eval(shown.partition("=")[2], {"Augmentation": Augmentation}))
+    # People's pictures differ more than MNIST's do, so what ships has seen no less of each change.
+    assert all(value >= chapters[name] for name, value in dataclasses.asdict(pretrain.AUGMENTATION).items())
     recorded = model_card()["recipe"]
     assert recorded == pretrain.RECIPE | {
         "label_smoothing": pretrain.SMOOTHING,
@@ -143,3 +152,107 @@ def test_a_saving_that_breaks_off_leaves_the_old_files(elsewhere, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         pretrain.publish(build_strong_cnn(), model_card_of_a_test(), elsewhere)
     assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
+
+
+# Reading pictures
+
+SAMPLES = sample_pictures()
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.kind in ("plain", "difficult")], ids=lambda s: s.note)
+def test_every_sample_of_a_digit_is_read(sample):
+    reading = read_digit(sample.path)
+    assert str(reading.digit) == sample.label
+    assert reading.reason is None
+    assert reading.probability == reading.probabilities.max()
+    assert reading.probabilities.sum() == pytest.approx(1, abs=1e-4)
+    assert reading.probabilities.shape == (10,)
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.kind == "no digit"], ids=lambda s: s.note)
+def test_what_is_no_digit_is_refused(sample):
+    reading = read_digit(sample.path)
+    assert reading.digit is None
+    assert reading.reason
+    assert read_digit(sample.path, best=True).digit is not None or not reading.image.any()
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.kind == "number"], ids=lambda s: s.note)
+def test_the_sample_numbers_are_read(sample):
+    readings = read_number(sample.path)
+    if "touch" in sample.note:
+        assert [(one.digit, one.reason) for one in readings] == [(None, "unsure: two digits may touch here")]
+    else:
+        rows = sorted({one.row for one in readings})
+        assert "-".join("".join(str(one.digit) for one in readings if one.row == row) for row in rows) == sample.label
+        assert [one.digit for one in read_number(sample.path, best=True)] == [one.digit for one in readings]
+
+
+def test_a_number_on_a_blank_page_is_empty():
+    assert read_number(np.ones((50, 50))) == []
+
+
+def test_many_pictures_keep_their_order_and_what_is_broken_stops_nothing(monkeypatch):
+    monkeypatch.setattr(pretrained, "AT_ONCE", 2)
+    paths = [s.path for s in SAMPLES if s.kind == "plain"]
+    readings = list(read_digits([paths[3], b"no picture", paths[5], np.ones((50, 50)), paths[7]]))
+    assert [getattr(one, "digit", "error") for one in readings] == [3, "error", 5, None, 7]
+    assert isinstance(readings[1], PictureError)
+    with pytest.raises(PictureError, match="is none of"):
+        read_digit(b"no picture")
+
+
+def test_a_temperature_changes_how_sure_but_not_what():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.0, 1.0, 0.0]], "float32")
+    np.testing.assert_allclose(pretrained.cool(probabilities, 1), probabilities, atol=1e-6)
+    surer, less = pretrained.cool(probabilities, 0.5), pretrained.cool(probabilities, 2)
+    np.testing.assert_allclose(surer[0], np.array([0.49, 0.04, 0.01]) / 0.54, rtol=1e-5)
+    assert less[0, 0] < 0.7 < surer[0, 0]
+    assert np.isfinite(surer).all()
+
+
+def test_the_threshold_is_the_one_that_refuses_what_it_should():
+    generator = np.random.default_rng(7)
+    labels = generator.integers(0, 10, 400)
+    digits = np.full((400, 10), 0.01)
+    digits[np.arange(400), labels] = 0.91
+    labels[:8] = (labels[:8] + 1) % 10  # 2% are wrong, so 91% are too modest
+    non_digits = generator.dirichlet(np.full(10, 2.0), 500)
+    chosen = pretrain.choose_threshold(digits, labels, non_digits)
+    assert 0.3 < chosen["temperature"] < 1
+    refused = pretrained.cool(non_digits, chosen["temperature"]).max(axis=1) < chosen["threshold"]
+    assert refused.mean() == pytest.approx(pretrain.REFUSED, abs=0.01)
+    assert chosen["validation"]["read"] == 400
+    assert chosen["validation"]["right_of_read"] == 392
+
+
+def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
+    images = np.concatenate([mini.x_test[:5], mini.x_train[:5]])
+    kept, labels = pretrain.without_mini(images, np.arange(10))
+    np.testing.assert_array_equal(labels, range(5, 10))
+    np.testing.assert_array_equal(kept, mini.x_train[:5])
+
+
+def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypatch):
+    """Three rows: two of three parts are no digits; one of three; and one part that is unsure."""
+    parts = [Part(**blank_part(), row=row, touching=False) for row in (0, 0, 0, 1, 1, 1, 2)]
+    even, three, two = np.full(10, 0.1), np.eye(10)[3], (np.eye(10)[3] + np.eye(10)[5]) / 2
+    answers = np.array([even, even, three, three, even, three, two], "float32")
+    monkeypatch.setattr(pretrained, "split_digits", lambda picture: parts)
+    monkeypatch.setattr(pretrained, "_model", lambda: SimpleNamespace(predict=lambda *_, **__: answers))
+    readings = read_number("any")
+    assert [(one.row, one.digit) for one in readings] == [(1, 3), (1, None), (1, 3), (2, None)]
+    assert readings[3].reason in ("unsure: 3 or 5", "unsure: 5 or 3")
+    assert None not in [one.digit for one in read_number("any", best=True)]
+    parts, answers = parts[:3], answers[:3]  # nothing but a word: it is not read, but it is not hidden
+    assert [one.digit for one in read_number("any")] == [None, None, 3]
+
+
+def blank_part():
+    return {"image": np.zeros((28, 28), "uint8"), "stages": {}, "box": (0, 0, 1, 1)}
+
+
+def test_blank_paper_under_any_lamp_is_refused():
+    generator = np.random.default_rng(7)
+    pages = [photograph_digit(np.zeros((28, 28), "uint8"), generator) for _ in range(60)]
+    assert sum(reading.digit is None for reading in read_digits(pages)) >= 57

@@ -107,3 +107,9 @@ def test_the_recorded_run_ships_with_the_package_and_can_be_described():
 def test_a_run_that_was_not_recorded_is_named():
     with pytest.raises(FileNotFoundError, match="nothing"):
         load_recorded_run("nothing")
+
+
+def test_a_run_without_chapters_names_its_own_commit():
+    facts = load_recorded_run() | {"commit": "abc1234"}
+    del facts["notebooks"]
+    assert "commit abc1234;" in describe_run(facts)

@@ -1,0 +1,163 @@
+"""The command ``mnist-helpers``: read the digits in pictures, fetch MNIST."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from mnist_helpers.pictures import MOST_BYTES, PictureError
+
+# What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
+SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
+SUFFIXES |= {".tiff", ".webp", ".avif", ".heic", ".heif", ".pdf", ".svg"}
+READ, NOT_READ, TROUBLE, INTERRUPTED = 0, 1, 2, 130  # as grep's, and the shell's
+
+
+def command():
+    """The command as it is installed: ``main``, but TensorFlow's greetings do not stand between its lines.
+
+    They are written by compiled code to file descriptor 2. So that is led away, after Python's own errors have got
+    another way to the terminal.
+    """
+    if sys.stderr:
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    return main()
+
+
+def main(arguments=None):
+    """Run the command.
+
+    Args:
+        arguments: a list of words; those of the command line by default.
+
+    Returns:
+        The exit code: 0 if every picture was read, 1 if one shows no digit that can be told, 2 if one cannot be opened,
+        130 if the command was interrupted.
+
+    Raises:
+        SystemExit: the command was used wrongly; the code is 2.
+    """
+    parser = argparse.ArgumentParser(prog="mnist-helpers", description="Read handwritten digits.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    predict = commands.add_parser(
+        "predict",
+        help="read the digit in each picture",
+        description="Print a line a picture: the digit and its probability, or why there is none.",
+        epilog="Exit code: 0 if every picture was read, 1 if one shows no digit that can be told, "
+        "2 if one cannot be opened.",
+    )
+    predict.add_argument("files", nargs="+", metavar="FILE", help="a picture, a folder of them, or - (standard input)")
+    predict.add_argument("--json", action="store_true", help="print one JSON object a line")
+    predict.add_argument("--best", action="store_true", help="give the likeliest digit also when it is unsure")
+    predict.add_argument("--stages", metavar="OUT.png", help="draw how the picture was prepared (one picture only)")
+    predict.set_defaults(run=_predict)
+    fetch = commands.add_parser("fetch", help="download MNIST unless it is there, and check it")
+    fetch.set_defaults(run=_fetch)
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")  # what decoders have to say about a picture that they can read
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
+    try:
+        return options.run(options, parser)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (RuntimeError, ValueError, OSError) as error:  # ours are kinds of these
+        if not isinstance(error, BrokenPipeError):  # `| head` has seen enough
+            print(f"mnist-helpers: {error}", file=sys.stderr)
+        _forget_output()
+        return TROUBLE
+
+
+def _forget_output():
+    """What could not be printed must not be tried again when Python ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _predict(options, parser):
+    from mnist_helpers.pretrained import read_digits
+
+    names = [name for file in options.files for name in _find(file)]
+    if options.stages and len(names) != 1:
+        parser.error(f"--stages draws one picture, but there are {len(names)}; name one file")
+    if names.count("-") > 1:
+        parser.error("standard input can be read once")
+    if "-" in names and not sys.stdin:
+        parser.error("standard input is closed")
+    standard_input = sys.stdin.buffer.read(MOST_BYTES + 1) if "-" in names else None
+    pictures = [standard_input if name == "-" else name for name in names]
+    code = READ
+    for name, reading in zip(names, read_digits(pictures, best=options.best), strict=True):
+        if isinstance(reading, PictureError):
+            code = TROUBLE
+        elif reading.digit is None:
+            code = max(code, NOT_READ)
+        print(_as_json(name, reading) if options.json else _as_text(name, reading), flush=True)
+    if options.stages:
+        _draw_stages(pictures[0], options.stages)
+    return code
+
+
+def _find(file):
+    """The picture of that name, or those in the folder of that name."""
+    if file == "-" or not os.path.isdir(file):
+        return [file]
+    locked, found = [], []
+    for folder, inner, names in os.walk(file, onerror=locked.append):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        pictures = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+        found += [str(Path(folder, name)) for name in pictures]
+    # A folder that is locked is named like a picture that is: reading it says why it cannot be read.
+    return sorted(found + [error.filename for error in locked]) or [file]
+
+
+def _as_text(name, reading):
+    name = name.replace("\n", "\\n")  # a line a file
+    if getattr(reading, "digit", None) is None:
+        return f"{name}: {reading.reason}"
+    return f"{name}: {reading.digit} ({reading.probability:.1%})"
+
+
+def _as_json(name, reading):
+    probability = getattr(reading, "probability", None)
+    facts = {
+        "file": name,
+        "digit": getattr(reading, "digit", None),
+        "probability": None if probability is None else round(probability, 4),
+        "reason": reading.reason,
+    }
+    return json.dumps(facts)
+
+
+def _draw_stages(picture, path):
+    import matplotlib
+
+    matplotlib.use("agg")
+    from mnist_helpers.handwriting import prepare_digit
+    from mnist_helpers.plotting import show_stages, use_style
+
+    try:
+        preparation = prepare_digit(picture)
+    except PictureError as error:
+        print(f"mnist-helpers: {path} is not drawn, for the picture {error.reason}", file=sys.stderr)
+        return
+    use_style()
+    show_stages(preparation).savefig(path)
+
+
+def _fetch(options, parser):
+    from mnist_helpers.datasets import load_dataset
+
+    data = load_dataset("mnist")
+    images = len(data.x_train) + len(data.x_valid) + len(data.x_test)
+    print(f"MNIST is there, all {images:,} images, and they are the right ones.")
+    return READ
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -1,0 +1,113 @@
+"""A folder of pictures becomes images and labels, or an error that names every file that is in the way."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_helpers import DatasetError, load_image_folder, prepare_digit, sample_pictures
+from mnist_helpers.datasets import Sample
+
+PLAIN = [sample for sample in sample_pictures() if sample.kind == "plain"]
+
+
+def fill(folder, classes):
+    for name in classes:
+        (folder / name).mkdir()
+        Image.open(PLAIN[7].path).save(folder / name / "a.png")
+    return folder
+
+
+def test_each_picture_is_prepared_and_labelled_by_its_folder(tmp_path):
+    for sample in PLAIN:
+        place = tmp_path / sample.label
+        place.mkdir(exist_ok=True)
+        (place / sample.path.rpartition("/")[2]).write_bytes(open(sample.path, "rb").read())
+    found = load_image_folder(tmp_path)
+    assert found.classes == list("0123456789")
+    assert [str(label) for label in found.labels] == [path.parent.name for path in found.files]
+    assert found.images.shape == (len(PLAIN), 28, 28)
+    assert found.images.dtype == np.uint8
+    np.testing.assert_array_equal(found.images[0], prepare_digit(found.files[0]).image)
+    assert repr(found).startswith(f"ImageFolder of {len(PLAIN)} pictures (0: ")
+
+
+def test_numbers_are_labels_and_sorted_as_numbers(tmp_path):
+    found = load_image_folder(fill(tmp_path, ["10", "9", "3"]))
+    assert found.labels.tolist() == [3, 9, 10]
+    assert found.classes[9:] == ["9", "10"]
+
+
+def test_other_names_are_counted_in_the_order_of_the_alphabet(tmp_path):
+    found = load_image_folder(fill(tmp_path, ["b", "a", "c"]))
+    assert found.labels.tolist() == [0, 1, 2]
+    assert found.classes == ["a", "b", "c"]
+
+
+def test_a_preparation_of_ones_own_keeps_colour_and_size(tmp_path):
+    def in_colour(path):
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB").resize((40, 30)))
+
+    assert load_image_folder(fill(tmp_path, "ab"), prepare=in_colour).images.shape == (2, 30, 40, 3)
+
+
+def test_hidden_files_and_folders_are_left_alone(tmp_path):
+    fill(tmp_path, ["0", "1", ".cache"])
+    (tmp_path / "0" / ".DS_Store").write_bytes(b"")
+    (tmp_path / "readme.txt").write_text("about these pictures")
+    assert len(load_image_folder(tmp_path).files) == 2
+
+
+def test_all_faults_are_named_at_once(tmp_path):
+    fill(tmp_path, ["0", "1", "2"])
+    (tmp_path / "0" / "notes.txt").write_text("these are noughts")
+    Image.new("L", (90, 90), 255).save(tmp_path / "1" / "blank.png")
+    (tmp_path / "2" / "a.png").unlink()
+    with pytest.raises(DatasetError) as caught:
+        load_image_folder(tmp_path)
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("3 faults. Mend these files, or move them elsewhere:")
+    assert [line.removeprefix(str(tmp_path)).partition(": ")[0] for line in lines[1:]] == [
+        "/0/notes.txt",
+        "/1/blank.png",
+        "/2",
+    ]
+    assert "is none of BMP" in lines[1]
+    assert "holds no ink" in lines[2]
+    assert "is empty" in lines[3]
+
+
+def test_a_hundred_faults_are_not_all_printed(tmp_path):
+    fill(tmp_path, "01")
+    for number in range(100):
+        (tmp_path / "0" / f"{number:03}.txt").write_text("no picture")
+    with pytest.raises(DatasetError, match=r"100 faults(.|\n)*… and 80 more$"):
+        load_image_folder(tmp_path)
+
+
+def test_pictures_of_unequal_shapes_are_named(tmp_path):
+    fill(tmp_path, "01")
+    Image.new("L", (7, 5)).save(tmp_path / "1" / "b.png")
+    with pytest.raises(DatasetError, match=r"1/b.png: became \(5, 7\), but .*0/a.png became"):
+        load_image_folder(tmp_path, prepare=lambda path: np.asarray(Image.open(path).convert("L")))
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [([], "two or more classes in it, found none"), (["1"], r"found \['1'\]"), (["1", "01"], "the same number: 01, 1")],
+)
+def test_folders_that_are_no_classes_are_refused(tmp_path, classes, message):
+    with pytest.raises(DatasetError, match=message):
+        load_image_folder(fill(tmp_path, classes))
+    with pytest.raises(DatasetError, match="no such folder"):
+        load_image_folder(tmp_path / "elsewhere")
+
+
+def test_the_samples_cover_every_digit_and_every_difficulty():
+    samples = sample_pictures()
+    assert all(isinstance(sample, Sample) for sample in samples)
+    assert {sample.label for sample in PLAIN} == set("0123456789")
+    notes = " ".join(sample.note for sample in samples)
+    for difficulty in ("hairline", "shadow", "corner", "lines", "white ink on black", "transparent", "EXIF", "rows"):
+        assert difficulty in notes
+    assert {sample.kind for sample in samples} == {"plain", "difficult", "number", "no digit"}
