@@ -9,7 +9,7 @@ PAGE    := _build/html/index.html
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
 PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
-PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/* book/samples/*))
+PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
 PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
 INSTALLED := .venv/.installed
 
@@ -45,8 +45,8 @@ $(INSTALLED): pyproject.toml requirements.txt
 book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
-# Chapter 9 shows what `make handwriting` recorded, the last chapters what the others did.
-$(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json)
+# Chapter 9 shows the samples and what `make handwriting` recorded, the last chapters what the others did.
+$(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json book/samples/*)
 $(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_%,$(EXECUTED))
 $(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \

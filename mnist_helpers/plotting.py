@@ -538,7 +538,7 @@ def plot_threshold(digits, labels, non_digits, threshold):
         ax.plot(100 * steps, 100 * np.array(shares), style, color=color, label=title)
     ax.axvline(100 * threshold, color=GREY, linewidth=1)
     ax.annotate(
-        f"chosen: {threshold:.0%}",
+        f"chosen: {threshold:.1%}",
         (100 * threshold, 1),
         xycoords=("data", "axes fraction"),
         xytext=(-4, -4),
