@@ -174,9 +174,9 @@ class ImageFolder:
     files: list[Path]
 
     def __repr__(self):
-        counts = np.bincount(self.labels, minlength=len(self.classes))
-        parts = ", ".join(f"{name}: {count}" for name, count in zip(self.classes, counts, strict=True))
-        return f"ImageFolder of {len(self.files):,} pictures ({parts})"
+        counts = np.unique(self.labels, return_counts=True)[1]
+        each = f"{counts.min()} to {counts.max()} each"
+        return f"ImageFolder of {len(self.files):,} pictures in {len(counts)} classes, {each}"
 
 
 def load_image_folder(folder, prepare=None):

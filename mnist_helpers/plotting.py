@@ -508,7 +508,7 @@ def plot_calibration(bins):
         label = "how often it was right, with 95% interval" if number == 0 else None
         ax.errorbar(100 * probability, right, yerr=ends, fmt="o", color=BLUE, capsize=3, label=label)
     ax.set(xlabel="probability of the answer [%]", ylabel="right answers [%]", xlim=(0, 102), ylim=(0, 103))
-    ax.legend(loc="lower right")
+    figure.legend(loc="outside upper left", ncols=2)
     return _finish(figure)
 
 
@@ -553,7 +553,7 @@ def plot_threshold(digits, labels, non_digits, threshold):
     ax.set(ylim=(0, 100), yticks=[0, 0.5, 1, 5, 20, 100])
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
-    figure.legend(loc="outside lower left", ncols=3)
+    figure.legend(loc="outside upper left", ncols=3)
     return _finish(figure)
 
 

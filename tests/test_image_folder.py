@@ -28,7 +28,7 @@ def test_each_picture_is_prepared_and_labelled_by_its_folder(tmp_path):
     assert found.images.shape == (len(PLAIN), 28, 28)
     assert found.images.dtype == np.uint8
     np.testing.assert_array_equal(found.images[0], prepare_digit(found.files[0]).image)
-    assert repr(found).startswith(f"ImageFolder of {len(PLAIN)} pictures (0: ")
+    assert repr(found).startswith(f"ImageFolder of {len(PLAIN)} pictures in ")
 
 
 def test_numbers_are_labels_and_sorted_as_numbers(tmp_path):

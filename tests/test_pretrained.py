@@ -48,11 +48,11 @@ def test_the_weights_make_as_many_mistakes_as_their_card_says(full):
     error = model_error(load_model(), full.x_test, full.y_test)
     card = model_card()["test"]
     assert abs(error.wrong - card["wrong"]) <= 1  # another processor may decide one image that hangs in the balance
-    assert error.rate < 0.004
+    assert error.rate < 0.005
 
 
 def test_the_weights_read_mini(mini):
-    assert model_error(load_model(), mini.x_test, mini.y_test).rate < 0.005
+    assert model_error(load_model(), mini.x_test, mini.y_test).rate < 0.01
 
 
 def test_the_model_is_compiled_and_goes_on_learning():
@@ -215,8 +215,8 @@ def test_the_threshold_is_the_one_that_reads_what_it_should():
     generator = np.random.default_rng(7)
     labels = generator.integers(0, 10, 400)
     digits = np.full((400, 10), 0.01)
-    digits[np.arange(400), labels] = np.linspace(0.9, 0.92, 400)
-    labels[-8:] = (labels[-8:] + 1) % 10  # 2% are wrong, so 91% are too modest
+    digits[np.arange(400), labels] = np.linspace(0.5, 0.92, 400)
+    labels[-8:] = (labels[-8:] + 1) % 10  # 2% are wrong, so these probabilities are too modest
     non_digits = generator.dirichlet(np.full(10, 2.0), 500)
     chosen = pretrain.choose_threshold(digits, labels, non_digits)
     assert 0.3 < chosen["temperature"] < 1
