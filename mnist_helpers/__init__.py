@@ -80,6 +80,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "pretrained": [
             "Reading",
             "WeightsError",
+            "export_network",
             "load_model",
             "model_card",
             "read_digit",
@@ -107,5 +108,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "train",
             "train_one_cycle",
         ],
+        "widget": ["DigitPad"],
     },
 )

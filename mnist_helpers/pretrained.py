@@ -1,5 +1,6 @@
 """The network that ships with the package, trained once by ``make pretrained``, and what it reads in pictures."""
 
+import base64
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -190,6 +191,54 @@ def cool(probabilities, temperature):
     logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def export_network(model=None):
+    """The network for a browser: what ``book/pad/network.js`` computes with.
+
+    Batch normalisation is folded into the convolution before it. Each filter is stored as whole numbers from -127 to
+    127 and one factor for all of them, so a weight takes one byte.
+
+    Args:
+        model: a model of ``build_strong_cnn``; the shipped one by default.
+
+    Returns:
+        A dictionary that JSON can hold: ``"layers"``, ``"temperature"`` and ``"threshold"``. Each layer has ``"kind"``,
+        ``"scales"`` and ``"biases"`` (one number a filter) and ``"weights"`` (bytes in Base64, in the order of Keras'
+        kernel); a convolution also ``"size"`` and ``"strides"``.
+
+    Raises:
+        ValueError: the model has a layer that the browser does not know.
+        WeightsError: the shipped weights are missing or damaged.
+    """
+    model, card = model or load_model(), model_card()
+    layers = []
+    for layer in model.layers:
+        match layer:
+            case keras.layers.Conv2D(use_bias=False, padding="same"):
+                kernel = layer.kernel.numpy()
+                layers.append({"kind": "convolution", "size": layer.kernel_size[0], "strides": layer.strides[0]})
+            case keras.layers.BatchNormalization():
+                gamma, beta, mean, variance = layer.get_weights()
+                factor = gamma / np.sqrt(variance + layer.epsilon)
+                layers[-1] |= _in_bytes(kernel * factor, beta - mean * factor)
+            case keras.layers.Dense():
+                layers.append({"kind": "dense"} | _in_bytes(*layer.get_weights()))
+            case keras.layers.Activation() | keras.layers.Flatten() | keras.layers.InputLayer():
+                pass  # after each convolution the browser applies ReLU, and it stores maps flat
+            case _:
+                raise ValueError(f"model: the browser knows no layer such as {layer.name!r}.")
+    return {"layers": layers, "temperature": card["temperature"], "threshold": card["threshold"]}
+
+
+def _in_bytes(kernel, biases):
+    scales = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))) / 127
+    content = np.round(kernel / np.maximum(scales, 1e-30)).astype("int8").tobytes()
+    return {
+        "scales": [float(f"{scale:.6g}") for scale in scales],
+        "biases": [float(f"{bias:.6g}") for bias in biases],
+        "weights": base64.b64encode(content).decode(),
+    }
 
 
 def _prepare_or_error(picture):

@@ -76,3 +76,17 @@ def locked_out(tmp_path):
     folder.chmod(0o755)
     yield folder, as_nobody
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium that is installed, driven by Playwright."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs Chromium (on Debian and Ubuntu: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        # Its sandbox needs rights that a container seldom gives; these pages are our own.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

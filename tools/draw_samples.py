@@ -6,10 +6,12 @@ Every stroke is a spline through a few points written below; a steady hand, a pe
 do the rest. Nothing in it is measured from a data set. The same script draws the same pictures again, since every
 picture has its own fixed seed, made of its name.
 
-Beside the pictures, index.tsv says what each one shows.
+Beside the pictures, index.tsv says what each one shows. Without a FOLDER the strokes of one hand are also written for
+the drawing pad.
 """
 
 import csv
+import json
 import sys
 import zlib
 from pathlib import Path
@@ -20,6 +22,7 @@ from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, rotate
 
 FOLDER = "book/samples"
+STROKES = Path("book/pad/strokes.js")
 FINER = 4  # strokes are drawn so many times as large, then reduced by averaging over areas
 ORIENTATION = 0x0112  # the EXIF tag that says which side of the stored pixels is up
 
@@ -572,5 +575,16 @@ def main(folder=FOLDER):
         table.writerows([name, *row] for name, _, *row in SAMPLES)
 
 
+def strokes_for_the_pad():
+    """The first hand's digits as JavaScript: for each digit its strokes, as points so close that they make a curve."""
+    digits = [[follow(stroke)[::30].round(3).tolist() for stroke in FIRST_HAND[str(digit)]] for digit in range(10)]
+    return (
+        "/* Sample digits for the pad, written by tools/draw_samples.py: their strokes, in heights of the digit. */\n"
+        f"const DIGIT_STROKES = {json.dumps(digits, separators=(',', ':'))};\n"
+    )
+
+
 if __name__ == "__main__":
     main(*sys.argv[1:2])
+    if not sys.argv[1:]:
+        STROKES.write_text(strokes_for_the_pad(), encoding="utf-8")

@@ -258,6 +258,7 @@ def clean(notebook, parameters):
     """Leave what a reader would have got by typing the parameters in: no extra cell, no paths, no run data."""
     notebook.cells = [cell for cell in notebook.cells if not is_papermills(cell)]
     notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)  # a page would ask another host for what draws them
     count = 0
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
@@ -268,6 +269,7 @@ def clean(notebook, parameters):
             count += 1
             cell.execution_count = count
             for output in cell.outputs:
+                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # its picture remains
                 if "execution_count" in output:
                     output.execution_count = count
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sync import current_repository, update
 
-from mnist_helpers import describe_run, load_results, results_table
+from mnist_helpers import describe_run, export_network, load_results, results_table
 
 BOOK = Path("_build/book")
 
@@ -25,6 +25,8 @@ def main(dataset):
     shutil.copytree("tools", BOOK / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(name, BOOK)
+
+    lay_out_pad(BOOK / "book/extra/pad")
 
     (BOOK / "notebooks").mkdir()
     generated = BOOK / "book" / "generated"
@@ -42,6 +44,13 @@ def main(dataset):
         if "test" in numbers and Path("notebooks") / f"{numbers['chapter']}.ipynb" in chapters
     }
     generated.joinpath("results.md").write_text(results_tables(models, dataset), encoding="utf-8")
+
+
+def lay_out_pad(folder):
+    """The drawing pad, as the pages load it, with the weights of the shipped network."""
+    shutil.copytree("book/pad", folder, ignore=shutil.ignore_patterns("widget.js"))
+    weights = f"const DIGIT_NETWORK = {json.dumps(export_network())};\n"
+    (folder / "weights.js").write_text(weights, encoding="utf-8")
 
 
 def save_figures(notebook, source, folder):

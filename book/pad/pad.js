@@ -1,0 +1,449 @@
+/* The drawing pad: draw, choose, upload or paste a picture, and see it read.
+
+   An element of the class digit-pad becomes a pad. Its attributes: data-folder, where grids.js, prepare.js, network.js
+   and weights.js lie; data-small, for a pad without the look inside; data-eager, to load these files at once and not at
+   the first touch. In a notebook, widget.js makes the pad. */
+
+const DigitPad = (() => {
+  const SIDE = 280; // height and width of the drawing, in units of its own
+  const PEN = 18; // width of a stroke in these units
+  const SHOWN = 560; // pixels of the drawing that is seen
+  const READ = 200; // pixels of the drawing that is read; a picture below the strokes needs twice as many
+  const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+  const STAGES = {
+    picture: "The picture in grey",
+    ink: "Ink on paper without shadow",
+    digit: "The digit alone",
+    square: "Cut out, with MNIST’s pen",
+  };
+  const MOST_BYTES = 30e6; // of an uploaded file
+  const MOST_PIXELS = 800; // of the longer side of an uploaded picture, once it is on the pad
+
+  // ---- Elements
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+      else if (value !== false) made.setAttribute(key, value === true ? "" : value);
+    }
+    made.append(...children);
+    return made;
+  }
+
+  /* A canvas with a caption below it. */
+  function picture(caption, side, extra = {}) {
+    const canvas = element("canvas", { width: side, height: side, role: "img", "aria-label": caption, ...extra });
+    return { canvas, figure: element("figure", {}, canvas, element("figcaption", {}, caption)) };
+  }
+
+  /* Draw a grid from 0 to 1, dark ink on white, as large as the canvas allows. */
+  function showGrid(canvas, grid, { inkIsDark = true } = {}) {
+    const image = new ImageData(grid.width, grid.height);
+    for (let i = 0; i < grid.values.length; i++) {
+      const shade = 255 * (inkIsDark ? 1 - grid.values[i] : grid.values[i]);
+      image.data.set([shade, shade, shade, 255], 4 * i);
+    }
+    canvas.width = grid.width;
+    canvas.height = grid.height;
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  /* All maps of a layer side by side, each as dark as its own largest value allows. */
+  function showMaps(canvas, { height, width, channels, data }, columns) {
+    const rows = Math.ceil(channels / columns);
+    const image = new ImageData(columns * (width + 1) - 1, rows * (height + 1) - 1);
+    for (let channel = 0; channel < channels; channel++) {
+      let most = 1e-6;
+      for (let i = channel; i < data.length; i += channels) most = Math.max(most, data[i]);
+      const [top, left] = [Math.floor(channel / columns) * (height + 1), (channel % columns) * (width + 1)];
+      for (let y = 0; y < height; y++) {
+        for (let x = 0; x < width; x++) {
+          const shade = 255 * (1 - data[(y * width + x) * channels + channel] / most);
+          image.data.set([shade, shade, shade, 255], 4 * ((top + y) * image.width + left + x));
+        }
+      }
+    }
+    canvas.width = image.width;
+    canvas.height = image.height;
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  // ---- The drawing: a list of strokes, each a list of points, on white or on a picture
+
+  class Drawing {
+    constructor(canvas) {
+      this.canvas = canvas;
+      this.steps = []; // what undo takes back: strokes, and pictures that were put below them
+    }
+
+    get isEmpty() {
+      return this.steps.length === 0;
+    }
+
+    get lastPicture() {
+      return this.steps.findLastIndex((step) => !Array.isArray(step));
+    }
+
+    show(canvas = this.canvas) {
+      const context = canvas.getContext("2d", { willReadFrequently: true });
+      const scale = canvas.width / SIDE;
+      context.setTransform(scale, 0, 0, scale, 0, 0);
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, SIDE, SIDE);
+      if (this.lastPicture >= 0) showPicture(context, this.steps[this.lastPicture]);
+      for (const stroke of this.steps.slice(this.lastPicture + 1)) showStroke(context, stroke);
+      return context;
+    }
+
+    /* What is to be read: a picture itself as long as nothing was drawn on it, else the drawing. */
+    pixels() {
+      if (!this.isEmpty && this.lastPicture === this.steps.length - 1) {
+        const { width, height } = this.steps[this.lastPicture];
+        const context = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+        context.drawImage(this.steps[this.lastPicture], 0, 0);
+        return context.getImageData(0, 0, width, height);
+      }
+      const side = this.lastPicture < 0 ? READ : 2 * READ;
+      return this.show(element("canvas", { width: side, height: side })).getImageData(0, 0, side, side);
+    }
+  }
+
+  function showPicture(context, image) {
+    const scale = SIDE / Math.max(image.width, image.height);
+    const [width, height] = [image.width * scale, image.height * scale];
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+  }
+
+  function showStroke(context, points) {
+    Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round", strokeStyle: "#111" });
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (let i = 1; i < points.length; i++) {
+      // Curves from middle to middle, so that a quick hand gets no corners.
+      const [before, here] = [points[i - 1], points[i]];
+      context.quadraticCurveTo(...before, (before[0] + here[0]) / 2, (before[1] + here[1]) / 2);
+    }
+    context.lineTo(...points[points.length - 1]);
+    context.stroke();
+  }
+
+  // ---- Reading
+
+  /* The answer in words, refused as read_digit refuses. */
+  function judge(probabilities, threshold) {
+    const order = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
+    const [first, second] = order;
+    const percent = Math.min(Math.floor(100 * probabilities[first]), 99);
+    if (probabilities[first] >= threshold) {
+      return { digit: first, text: `This is ${first === 8 ? "an" : "a"} ${WORDS[first]}, ${percent} % sure.` };
+    }
+    if (probabilities[first] + probabilities[second] >= threshold) {
+      return { digit: null, text: `Unsure: ${WORDS[first]} or ${WORDS[second]}?` };
+    }
+    return { digit: null, text: "No digit here, or none that can be told." };
+  }
+
+  /* Load scripts one after the other; each is loaded once a page, whichever pad asks first. */
+  const loading = new Map();
+  function loadScript(address) {
+    if (!loading.has(address)) {
+      loading.set(
+        address,
+        new Promise((resolve, reject) => {
+          const script = element("script", { src: address, onload: resolve });
+          script.addEventListener("error", () => {
+            loading.delete(address);
+            reject(new Error(`${address} cannot be loaded; reload the page to try again.`));
+          });
+          document.head.append(script);
+        })
+      );
+    }
+    return loading.get(address);
+  }
+
+  async function loadReader(folder) {
+    for (const name of ["grids", "prepare", "network", "weights"]) await loadScript(`${folder}/${name}.js`);
+    return makeReader(DIGIT_NETWORK);
+  }
+
+  function makeReader(weights) {
+    const network = Network.load(weights);
+    return (pixels) => {
+      const prepared = Preparation.prepareDigit(pixels);
+      return { prepared, ...Network.read(network, prepared.image), threshold: network.threshold };
+    };
+  }
+
+  // ---- The pad
+
+  /* Make a pad of an element.
+
+     getReader: an asynchronous function that gives a function from ImageData to a reading.
+     samples: for each digit the strokes that write it, in heights of the digit.
+     small: whether the look inside is left out.
+     start: a picture to begin with; drawing begins on new paper.
+     onChange: is told the picture, as ImageData, whenever it has changed.
+
+     Returns an object of functions for whoever has made the pad. */
+  function create(root, { getReader, samples, small = false, start = null, onChange = () => {} }) {
+    const canvas = element("canvas", {
+      class: "pad-drawing",
+      width: SHOWN,
+      height: SHOWN,
+      role: "img",
+      "aria-label": "Drawing area. Draw a digit with mouse, finger or pen, or choose one of the sample digits below.",
+    });
+    const drawing = new Drawing(canvas);
+    const undo = element("button", { type: "button", disabled: true, onclick: takeBack }, "Undo");
+    const clear = element("button", { type: "button", disabled: true, onclick: clearAll }, "Clear");
+    const file = element("input", { type: "file", accept: "image/*", "aria-label": "Picture of a digit", onchange: upload });
+    const open = element("button", { type: "button", onclick: () => file.click() }, "Open a picture");
+    const sampleButtons = WORDS.map((word, digit) =>
+      element("button", { type: "button", "aria-label": `Sample ${word}`, onclick: () => write(digit) }, String(digit))
+    );
+    const answer = element("p", { class: "pad-answer", "aria-hidden": "true" }, "?");
+    const sentence = element("p", { class: "pad-sentence", "aria-live": "polite" }, "Draw a digit from 0 to 9.");
+    const bars = WORDS.map((word, digit) => {
+      const bar = element("span", { class: "pad-bar" });
+      const percent = element("span", { class: "pad-percent" });
+      return { bar, percent, row: element("li", {}, element("span", { class: "pad-digit" }, String(digit)), bar, percent) };
+    });
+    const seen = picture("What the network gets: 28×28 pixels", 28, { class: "pad-pixels" });
+    const stages = Object.entries(STAGES).map(([name, caption]) => ({ name, ...picture(caption, 28) }));
+    const maps = ["first", "second"].map((which, i) =>
+      picture(`What the ${which} convolution finds: ${[32, 64][i]} maps of 14×14`, 28, { class: "pad-pixels" })
+    );
+
+    root.classList.toggle("digit-pad-small", small);
+    root.replaceChildren(
+      element(
+        "div",
+        { class: "pad-paper" },
+        canvas,
+        element("div", { class: "pad-tools" }, undo, clear, open, file),
+        element("div", { class: "pad-samples", role: "group", "aria-label": "Sample digits" }, "Or take: ", ...sampleButtons)
+      ),
+      element(
+        "div",
+        { class: "pad-result" },
+        element("div", { class: "pad-verdict" }, answer, sentence),
+        element("ol", { class: "pad-bars", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row))
+      ),
+      ...(small
+        ? []
+        : [
+            element("div", { class: "pad-stages" }, ...stages.map(({ figure }) => figure), seen.figure),
+            element("div", { class: "pad-maps" }, ...maps.map(({ figure }) => figure)),
+          ])
+    );
+    file.hidden = true;
+
+    // Drawing
+
+    let stroke = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || stroke) return; // a second finger draws nothing
+      event.preventDefault();
+      canvas.setPointerCapture(event.pointerId);
+      if (start) forgetStart();
+      stroke = { pointer: event.pointerId, points: [place(event)] };
+      drawing.steps.push(stroke.points);
+      changed();
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!stroke || event.pointerId !== stroke.pointer) return;
+      // Between two frames a quick hand passes through many points.
+      const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+      stroke.points.push(...(events.length ? events : [event]).map(place));
+      changed();
+    });
+    for (const name of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(name, (event) => {
+        if (!stroke || event.pointerId !== stroke.pointer) return;
+        stroke = null;
+        changed();
+      });
+    }
+
+    function place(event) {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+    }
+
+    function takeBack() {
+      drawing.steps.pop();
+      changed();
+    }
+
+    function clearAll() {
+      drawing.steps = [];
+      changed();
+    }
+
+    /* Write a sample digit as a hand would: the same strokes, larger, on new paper. */
+    function write(digit) {
+      const strokes = samples[digit];
+      const points = strokes.flat();
+      const [left, top] = [0, 1].map((axis) => Math.min(...points.map((point) => point[axis])));
+      const [right, bottom] = [0, 1].map((axis) => Math.max(...points.map((point) => point[axis])));
+      const scale = (0.7 * SIDE) / Math.max(right - left, bottom - top);
+      const x = (at) => SIDE / 2 + (at - (left + right) / 2) * scale;
+      const y = (at) => SIDE / 2 + (at - (top + bottom) / 2) * scale;
+      start = null;
+      drawing.steps = strokes.map((points) => points.map((point) => [x(point[0]), y(point[1])]));
+      changed();
+    }
+
+    function forgetStart() {
+      start = null;
+      drawing.steps = [];
+    }
+
+    // Pictures
+
+    function upload() {
+      if (file.files.length) usePicture(file.files[0]);
+      file.value = ""; // so that the same file can be chosen again
+    }
+
+    async function usePicture(blob) {
+      try {
+        if (blob.size > MOST_BYTES) throw new Error(`it has more than ${MOST_BYTES / 1e6} MB`);
+        // The browser turns it upright, as the camera was held.
+        let image = await createImageBitmap(blob);
+        const scale = MOST_PIXELS / Math.max(image.width, image.height);
+        if (scale < 1) {
+          const [width, height] = [image.width, image.height].map((side) => Math.max(Math.round(side * scale), 1));
+          image = await createImageBitmap(image, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
+        }
+        start = null;
+        drawing.steps.push(image);
+        changed();
+      } catch (error) {
+        say(`${blob.name || "The picture"} cannot be opened${error.name === "Error" ? `: ${error.message}` : ""}. Try a PNG or a JPEG.`);
+      }
+    }
+
+    root.addEventListener("paste", pasted);
+    root.tabIndex = -1; // a click makes the pad the place that a picture is pasted into
+    function pasted(event) {
+      const item = Array.from(event.clipboardData.items).find(({ type }) => type.startsWith("image/"));
+      if (!item) return;
+      event.preventDefault();
+      usePicture(item.getAsFile());
+    }
+    root.addEventListener("dragover", (event) => event.preventDefault());
+    root.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files.length) usePicture(event.dataTransfer.files[0]);
+    });
+    root.addEventListener("keydown", (event) => {
+      if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !drawing.isEmpty) {
+        event.preventDefault();
+        takeBack();
+      }
+    });
+
+    // Answers
+
+    let read = null;
+    let waiting = false;
+
+    /* Show the drawing at once, and read it when the browser has a moment. */
+    function changed() {
+      drawing.show();
+      undo.disabled = clear.disabled = drawing.isEmpty;
+      if (waiting) return;
+      waiting = true;
+      setTimeout(async () => {
+        try {
+          read = read || (await getReader());
+        } catch (error) {
+          say(error.message);
+          return;
+        } finally {
+          waiting = false;
+        }
+        const pixels = drawing.pixels();
+        showReading(pixels);
+        if (!stroke) onChange(pixels);
+      }, 30);
+    }
+
+    function showReading(pixels) {
+      let reading;
+      try {
+        reading = read(pixels);
+      } catch (error) {
+        if (!(error instanceof Preparation.NoDigitError)) throw error;
+        showNothing(drawing.isEmpty ? "Draw a digit from 0 to 9." : `No digit here: the picture ${error.message}`);
+        return;
+      }
+      const { prepared, probabilities, maps: found, threshold } = reading;
+      const { digit, text } = judge(probabilities, threshold);
+      answer.textContent = digit === null ? "?" : String(digit);
+      say(text);
+      probabilities.forEach((probability, i) => showBar(i, probability, i === digit));
+      if (small) return;
+      for (const { name, canvas: shown } of stages) {
+        showGrid(shown, prepared.stages[name], { inkIsDark: name !== "picture" });
+      }
+      showGrid(seen.canvas, { height: 28, width: 28, values: Float32Array.from(prepared.image, (pixel) => pixel / 255) });
+      maps.forEach(({ canvas: shown }, i) => showMaps(shown, found[i], [8, 16][i]));
+    }
+
+    function showNothing(text) {
+      answer.textContent = "?";
+      say(text);
+      bars.forEach((_, i) => showBar(i, 0, false));
+      for (const { canvas: shown } of [...stages, seen, ...maps]) {
+        showGrid(shown, { height: 28, width: 28, values: new Float32Array(784) });
+      }
+    }
+
+    function showBar(i, probability, chosen) {
+      bars[i].bar.style.setProperty("--probability", probability.toFixed(4));
+      bars[i].percent.textContent = probability ? `${probability < 0.005 ? "<1" : Math.min(Math.round(100 * probability), 99)} %` : "–";
+      bars[i].row.classList.toggle("pad-chosen", chosen);
+    }
+
+    /* Said anew only when it has changed: a screen reader reads it aloud. */
+    function say(text) {
+      if (sentence.textContent !== text) sentence.textContent = text;
+    }
+
+    showNothing("Draw a digit from 0 to 9.");
+    if (start) {
+      drawing.steps = [start];
+      changed();
+    }
+    return {
+      load: async () => {
+        read = read || (await getReader());
+      },
+    };
+  }
+
+  /* Make pads of the elements of a page. */
+  function createAll() {
+    for (const root of document.querySelectorAll(".digit-pad[data-folder]")) {
+      const { folder } = root.dataset;
+      const pad = create(root, {
+        getReader: () => loadReader(folder),
+        samples: DIGIT_STROKES,
+        small: "small" in root.dataset,
+      });
+      if ("eager" in root.dataset) pad.load();
+    }
+  }
+
+  return { create, createAll, makeReader };
+})();
+
+if (typeof document !== "undefined" && document.currentScript) {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", DigitPad.createAll);
+  else DigitPad.createAll();
+}

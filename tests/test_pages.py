@@ -1,0 +1,85 @@
+"""The built pages in a real browser: nothing is asked of another host, nothing fails, and everybody can use them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from browser import answer, draw, foreign, serve, watched
+
+BUILT = Path(__file__).parents[1] / "_build/html"
+PAGES = [
+    path.relative_to(BUILT).as_posix() for folder in ("book", "notebooks") for path in BUILT.glob(f"{folder}/*.html")
+]
+
+
+@pytest.fixture(scope="module")
+def origin():
+    if not (BUILT / "index.html").exists():
+        pytest.skip("needs the built pages: `make book`")
+    with serve(BUILT) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def axe(origin):
+    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+
+# What the theme does and the book cannot change, each with its reason.
+ALLOWED = {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_are_accessible_ask_nobody_and_log_no_error(browser, origin, axe, theme):
+    problems = []
+    for name in sorted(PAGES):
+        with watched(browser, color_scheme=theme, viewport={"width": 1280, "height": 900}) as page:
+            page.goto(f"{origin}/{name}")
+            page.wait_for_load_state("networkidle")
+            problems += [f"{name}: {fault}" for fault in page.faults]
+            problems += [f"{name}: asks {url}" for url in foreign(page, origin)]
+            for violation in axe.run(page).response["violations"]:
+                for node in violation["nodes"]:
+                    problems.append(f"{name}: {violation['id']}: {node['html'][:150]} {node['target']}")
+    assert len(PAGES) > 12
+    assert [problem for problem in problems if not any(known in problem for known in ALLOWED)] == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_the_screen(browser, origin, width):
+    wide = []
+    with watched(browser, viewport={"width": width, "height": 800}) as page:
+        for name in sorted(PAGES):
+            page.goto(f"{origin}/{name}")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append(name)
+    assert wide == []
+
+
+def test_the_first_page_is_light_until_its_pad_is_touched(browser, origin):
+    with watched(browser) as page:
+        sizes = {}
+        page.on(
+            "response", lambda response: sizes.update({response.url: len(response.body())}) if response.ok else None
+        )
+        page.goto(f"{origin}/book/index.html")
+        page.wait_for_load_state("networkidle")
+        assert not any(url.endswith(("weights.js", "prepare.js")) for url in sizes)
+        print(
+            f"\n{sum(sizes.values()) / 1000:.0f} KB: {sorted(((n // 1000, u.split('/')[-1]) for u, n in sizes.items()))}"
+        )
+        assert sum(sizes.values()) < 500_000
+        draw(page, [[(0.5, 0), (0.45, 0.5), (0.4, 1)]])
+        assert answer(page, "1")[0] == "1"
+        assert any(url.endswith("weights.js") for url in sizes)
+
+
+def test_a_double_click_on_the_first_file_leads_to_a_pad_that_reads(browser):
+    if not (BUILT / "index.html").exists():
+        pytest.skip("needs the built pages: `make book`")
+    with watched(browser) as page:
+        page.goto((BUILT / "index.html").as_uri())
+        page.wait_for_url(re.compile("book/index.html"))
+        page.locator(".pad-samples button").nth(8).click()
+        assert answer(page, "8")[0] == "8"
+        assert page.faults == []
