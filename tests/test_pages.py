@@ -66,7 +66,7 @@ def test_the_first_page_is_light_until_its_pad_is_touched(browser, origin):
         page.wait_for_load_state("networkidle")
         assert not any(url.endswith(("weights.js", "prepare.js")) for url in sizes)
         print(
-            f"\n{sum(sizes.values()) / 1000:.0f} KB: {sorted(((n // 1000, u.split('/')[-1]) for u, n in sizes.items()))}"
+            f"\n{sum(sizes.values()) / 1000:.0f} KB:", sorted((n // 1000, u.split("/")[-1]) for u, n in sizes.items())
         )
         assert sum(sizes.values()) < 500_000
         draw(page, [[(0.5, 0), (0.45, 0.5), (0.4, 1)]])
