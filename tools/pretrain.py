@@ -40,7 +40,7 @@ DATA = Path(__file__).parents[1] / "mnist_helpers/data"
 RECIPE = {"epochs": 30, "batch_size": 100, "peak": 0.01, "seed": 7}
 SMOOTHING = 0.1
 AUGMENTATION = Augmentation(shift=2, rotation=12, scale=0.15, shear=0.25, stroke=0.5)
-CONTINENTAL, NON_DIGITS = 2_000, 4_000  # so many pictures of each kind are drawn for each cycle
+CONTINENTAL, NON_DIGITS = 4_000, 4_000  # so many pictures of each kind are drawn for each cycle
 JOINED = 500  # of those without a digit are two digits that touch
 PHOTOGRAPHS = 2  # of each validation image, so that the threshold hangs less on how a few of them turn out
 READ = 0.985  # of the photographed digits of the validation part: the threshold is the strictest that reads so many
