@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 
@@ -31,6 +32,7 @@ def ran(root, tmp_path):
         (tmp_path / name).write_text((root / name).read_text())
     for name in ("book", "tools", "notebooks"):
         (tmp_path / name).mkdir()
+    shutil.copytree(root / "book/pad", tmp_path / "book/pad")
     runs = tmp_path / "_build/runs/mini"
     (runs / "results").mkdir(parents=True)
     cell = nbformat.v4.new_code_cell("show_digits(x)", metadata={"figure": "cover"})
@@ -150,9 +152,24 @@ def test_chapters_of_several_days_are_recorded_with_both(root, ran_twice):
 def test_half_a_run_or_a_mixed_one_replaces_no_record(root, ran_twice, break_it, message):
     before = ran_twice / "book/results/mini.json"
     before.parent.mkdir()
-    before.write_text("an older record")
+    older = json.dumps({"notebooks": {}, "results": {}})
+    before.write_text(older)
     break_it(ran_twice / "_build/runs/mini/02_second.run.json")
     done = tool(root, ran_twice, "record", "mini")
     assert done.returncode == 1
     assert message in done.stderr
-    assert before.read_text() == "an older record"
+    assert before.read_text() == older
+
+
+def test_a_chapter_that_has_not_run_keeps_what_was_recorded_of_it(root, ran_twice):
+    recorded, runs = ran_twice / "book/results/mini.json", ran_twice / "_build/runs/mini"
+    assert tool(root, ran_twice, "record", "mini").returncode == 0
+    (runs / "02_second.run.json").unlink()
+    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"date": "2026-01-09", "seconds": 99}))
+    assert tool(root, ran_twice, "record", "mini").returncode == 0
+    facts = json.loads(recorded.read_text())
+    assert facts["notebooks"]["01_chapter"]["seconds"] == 99
+    assert facts["notebooks"]["02_second"]["commit"] == "def"
+    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"processor": "another"}))
+    done = tool(root, ran_twice, "record", "mini")
+    assert "the chapters ran with different processor" in done.stderr

@@ -2,7 +2,8 @@
 
     python tools/record.py mnist
 
-collects _build/runs/mnist/ into book/results/mnist.json.
+collects _build/runs/mnist/ into book/results/mnist.json. A chapter that has not run there keeps what was recorded of it
+before, if it was on the same processor and with the same versions.
 """
 
 import json
@@ -13,30 +14,43 @@ import sync
 
 from mnist_helpers.results import load_results, write_text
 
+SHARED = ("processor", "cores", "python", "packages")  # what has to be the same for all chapters of a record
+
 
 def main(dataset):
     runs = Path("_build/runs") / dataset
     chapters = [path.stem for path in sorted(Path("notebooks").glob("[0-9]*.ipynb"))]
-    notebooks = {chapter: read_run(runs / f"{chapter}.run.json", dataset) for chapter in chapters}
+    path = Path("book/results") / f"{dataset}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"notebooks": {}, "results": {}}
+    notebooks = {chapter: read_run(runs / f"{chapter}.run.json", dataset, before) for chapter in chapters}
+    kept = {name: numbers for name, numbers in before["results"].items() if not has_run(runs, numbers["chapter"])}
     results = {
-        name: numbers for name, numbers in load_results(runs / "results").items() if numbers["chapter"] in chapters
+        name: numbers
+        for name, numbers in sorted((kept | load_results(runs / "results")).items())
+        if numbers["chapter"] in chapters
     }
     # The chapters may have run on several days; what is the same for all of them is said once.
     dates = sorted(run["date"] for run in notebooks.values())
     facts = {"dataset": dataset, "date": " to ".join(dict.fromkeys([dates[0], dates[-1]]))}
-    for name in ("processor", "cores", "python", "packages"):
+    for name in SHARED:
         found = [run.pop(name) for run in notebooks.values()]
         if any(value != found[0] for value in found):
             sys.exit(f"record: the chapters ran with different {name}; run `make clean`, then `make record` again.")
         facts[name] = found[0]
-    folder = Path("book/results")
-    folder.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     text = json.dumps(facts | {"notebooks": notebooks, "results": results}, indent=1, ensure_ascii=False)
-    print(write_text(folder / f"{dataset}.json", text + "\n"))
+    print(write_text(path, text + "\n"))
     sync.main([])  # the chapters name the time of the last recorded run
 
 
-def read_run(path, dataset):
+def has_run(runs, chapter):
+    return (runs / f"{chapter}.run.json").exists()
+
+
+def read_run(path, dataset, before):
+    chapter = path.name.removesuffix(".run.json")
+    if not path.exists() and chapter in before["notebooks"]:
+        return before["notebooks"][chapter] | {name: before[name] for name in SHARED}
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
