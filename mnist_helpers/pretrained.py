@@ -153,8 +153,9 @@ def read_digits(pictures, *, best=False):
 def read_number(picture, *, best=False):
     """Read every digit in a picture, row by row, from left to right.
 
-    Rows in which most parts are no digits are taken for words and left out, unless there are no other rows. A part that
-    cannot be read stays, with ``digit`` None, since a number that lacks a digit is another number.
+    Rows of three parts or more, most of which are no digits, are taken for words and left out, unless there are no other
+    rows. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is another
+    number.
 
     Args:
         picture, best: as for ``read_digit``.
@@ -172,7 +173,9 @@ def read_number(picture, *, best=False):
     rows = {}
     for reading in _read(parts, best=False):
         rows.setdefault(reading.row, []).append(reading)
-    numbers = [row for row in rows.values() if 2 * sum(reading.reason == NO_DIGIT for reading in row) <= len(row)]
+    numbers = [
+        row for row in rows.values() if len(row) < 3 or 2 * sum(one.reason == NO_DIGIT for one in row) <= len(row)
+    ]
     kept = [reading for row in numbers or rows.values() for reading in row]
     if best:
         kept = [replace(reading, digit=int(reading.probabilities.argmax()), reason=None) for reading in kept]

@@ -244,6 +244,8 @@ def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypat
     assert [(one.row, one.digit) for one in readings] == [(1, 3), (1, None), (1, 3), (2, None)]
     assert readings[3].reason in ("unsure: 3 or 5", "unsure: 5 or 3")
     assert None not in [one.digit for one in read_number("any", best=True)]
+    answers = np.concatenate([answers[:6], even[np.newaxis]])  # a row of its own, of one part, is no word
+    assert [(one.row, one.digit) for one in read_number("any")][-1] == (2, None)
     parts, answers = parts[:3], answers[:3]  # nothing but a word: it is not read, but it is not hidden
     assert [one.digit for one in read_number("any")] == [None, None, 3]
 
