@@ -153,9 +153,9 @@ def read_digits(pictures, *, best=False):
 def read_number(picture, *, best=False):
     """Read every digit in a picture, row by row, from left to right.
 
-    Rows of three parts or more, most of which are no digits, are taken for words and left out, unless there are no other
-    rows. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is another
-    number.
+    Rows of three parts or more, most of which are no digits, are taken for words and left out, unless there are no
+    other rows. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
+    another number.
 
     Args:
         picture, best: as for ``read_digit``.
