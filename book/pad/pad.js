@@ -327,9 +327,9 @@ const DigitPad = (() => {
       }
     }
 
-    root.addEventListener("paste", pasted);
+    root.addEventListener("paste", paste);
     root.tabIndex = -1; // a click makes the pad the place that a picture is pasted into
-    function pasted(event) {
+    function paste(event) {
       const item = Array.from(event.clipboardData.items).find(({ type }) => type.startsWith("image/"));
       if (!item) return;
       event.preventDefault();
@@ -421,6 +421,7 @@ const DigitPad = (() => {
       changed();
     }
     return {
+      paste,
       load: async () => {
         read = read || (await getReader());
       },
@@ -436,7 +437,11 @@ const DigitPad = (() => {
         samples: DIGIT_STROKES,
         small: "small" in root.dataset,
       });
-      if ("eager" in root.dataset) pad.load();
+      if ("eager" in root.dataset) pad.load().catch(() => {}); // whoever draws is told
+      // What is pasted anywhere on the page, but into a field of text, is meant for its pad.
+      document.addEventListener("paste", (event) => {
+        if (!root.contains(event.target) && !event.target.closest?.("input, textarea")) pad.paste(event);
+      });
     }
   }
 
