@@ -260,14 +260,14 @@ def test_the_keyboard_alone_is_enough(page):
                 return
         raise AssertionError(f"{name} cannot be reached by the Tab key")
 
-    tab_to("Sample seven")
+    tab_to("Sample 7")
     page.keyboard.press("Enter")
     assert answer(page, "7")[0] == "7"
     page.keyboard.press("Control+z")  # the bar of the 7
     page.wait_for_timeout(300)
     page.keyboard.press("Control+z")
     assert answer(page, "?")[1] == "Draw a digit from 0 to 9."
-    tab_to("Sample eight")
+    tab_to("Sample 8")
     page.keyboard.press("Space")
     assert answer(page, "8") == ("8", answer(page)[1])
     page.keyboard.press("Shift+Tab")
@@ -283,14 +283,25 @@ def test_undo_takes_back_one_stroke(page):
     before = pixels_of(page)
     draw(page, [[(0, 0), (1, 1)], [(0, 1), (1, 0)]])
     assert answer(page, "?")[0] == "?"
-    for _ in range(2):
-        page.get_by_role("button", name="Undo").click()
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Undo").click()
     assert answer(page, "7")[0] == "7"
     assert pixels_of(page) == before
 
 
 def pixels_of(page):
     return page.evaluate("document.querySelector('.pad-drawing').toDataURL()")
+
+
+def test_light_ink_on_nothing_is_shown_on_dark_paper(page, tmp_path):
+    sample = next(sample for sample in sample_pictures() if Path(sample.path).name == "digit_8.png")
+    with Image.open(sample.path) as picture:
+        ink = 255 - np.asarray(picture.convert("L"))
+    Image.fromarray(np.dstack([np.full_like(ink, 255)] * 3 + [ink])).save(tmp_path / "light.png")
+    page.locator("input[type=file]").set_input_files(tmp_path / "light.png")
+    assert answer(page, "8")[0] == "8"
+    corner = "Array.from(document.querySelector('.pad-drawing').getContext('2d').getImageData(280, 20, 1, 1).data)"
+    assert page.evaluate(corner) == [0, 0, 0, 255]
 
 
 @pytest.mark.parametrize("name", ["shadow.jpg", "rotated_exif.jpg", "transparent.png", "white_on_black.png"])

@@ -49,17 +49,17 @@ const DigitPad = (() => {
     canvas.getContext("2d").putImageData(image, 0, 0);
   }
 
-  /* All maps of a layer side by side, each as dark as its own largest value allows. */
+  /* All maps of a layer side by side, on one scale: the largest value of all is black. */
   function showMaps(canvas, { height, width, channels, data }, columns) {
     const rows = Math.ceil(channels / columns);
     const image = new ImageData(columns * (width + 1) - 1, rows * (height + 1) - 1);
+    const most = Math.max(Grids.largest(data), 1e-6);
     for (let channel = 0; channel < channels; channel++) {
-      let most = 1e-6;
-      for (let i = channel; i < data.length; i += channels) most = Math.max(most, data[i]);
       const [top, left] = [Math.floor(channel / columns) * (height + 1), (channel % columns) * (width + 1)];
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
-          const shade = 255 * (1 - data[(y * width + x) * channels + channel] / most);
+          // The root makes weak answers visible.
+          const shade = 255 * (1 - Math.sqrt(data[(y * width + x) * channels + channel] / most));
           image.data.set([shade, shade, shade, 255], 4 * ((top + y) * image.width + left + x));
         }
       }
@@ -131,13 +131,15 @@ const DigitPad = (() => {
 
   // ---- Reading
 
+  const percent = (probability) =>
+    probability < 0.005 ? "<1 %" : `${Math.min(Math.round(100 * probability), 99)} %`;
+
   /* The answer in words, refused as read_digit refuses. */
   function judge(probabilities, threshold) {
     const order = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
     const [first, second] = order;
-    const percent = Math.min(Math.floor(100 * probabilities[first]), 99);
     if (probabilities[first] >= threshold) {
-      return { digit: first, text: `This is ${first === 8 ? "an" : "a"} ${WORDS[first]}, ${percent} % sure.` };
+      return { digit: first, text: `This is ${first === 8 ? "an" : "a"} ${WORDS[first]}, ${percent(probabilities[first])} sure.` };
     }
     if (probabilities[first] + probabilities[second] >= threshold) {
       return { digit: null, text: `Unsure: ${WORDS[first]} or ${WORDS[second]}?` };
@@ -199,17 +201,18 @@ const DigitPad = (() => {
     const drawing = new Drawing(canvas);
     const undo = element("button", { type: "button", disabled: true, onclick: takeBack }, "Undo");
     const clear = element("button", { type: "button", disabled: true, onclick: clearAll }, "Clear");
-    const file = element("input", { type: "file", accept: "image/*", "aria-label": "Picture of a digit", onchange: upload });
+    const file = element("input", { type: "file", accept: "image/*", onchange: upload });
     const open = element("button", { type: "button", onclick: () => file.click() }, "Open a picture");
-    const sampleButtons = WORDS.map((word, digit) =>
-      element("button", { type: "button", "aria-label": `Sample ${word}`, onclick: () => write(digit) }, String(digit))
+    const sampleButtons = WORDS.map((_, digit) =>
+      element("button", { type: "button", "aria-label": `Sample ${digit}`, onclick: () => write(digit) }, String(digit))
     );
     const answer = element("p", { class: "pad-answer", "aria-hidden": "true" }, "?");
-    const sentence = element("p", { class: "pad-sentence", "aria-live": "polite" }, "Draw a digit from 0 to 9.");
-    const bars = WORDS.map((word, digit) => {
+    const sentence = element("p", { class: "pad-sentence", "aria-hidden": "true" });
+    const spoken = element("p", { class: "pad-spoken", "aria-live": "polite" });
+    const bars = WORDS.map((_, digit) => {
       const bar = element("span", { class: "pad-bar" });
-      const percent = element("span", { class: "pad-percent" });
-      return { bar, percent, row: element("li", {}, element("span", { class: "pad-digit" }, String(digit)), bar, percent) };
+      const share = element("span", { class: "pad-percent" });
+      return { bar, share, row: element("li", {}, element("span", {}, String(digit)), bar, share) };
     });
     const seen = picture("What the network gets: 28×28 pixels", 28, { class: "pad-pixels" });
     const stages = Object.entries(STAGES).map(([name, caption]) => ({ name, ...picture(caption, 28) }));
@@ -229,7 +232,7 @@ const DigitPad = (() => {
       element(
         "div",
         { class: "pad-result" },
-        element("div", { class: "pad-verdict" }, answer, sentence),
+        element("div", { class: "pad-verdict" }, answer, sentence, spoken),
         element("ol", { class: "pad-bars", "aria-label": "Probability of each digit" }, ...bars.map(({ row }) => row))
       ),
       ...(small
@@ -247,6 +250,7 @@ const DigitPad = (() => {
     canvas.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || stroke) return; // a second finger draws nothing
       event.preventDefault();
+      root.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
       if (start) forgetStart();
       stroke = { pointer: event.pointerId, points: [place(event)] };
@@ -255,31 +259,43 @@ const DigitPad = (() => {
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!stroke || event.pointerId !== stroke.pointer) return;
+      if (event.buttons === 0) return endStroke();
       // Between two frames a quick hand passes through many points.
       const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
       stroke.points.push(...(events.length ? events : [event]).map(place));
       changed();
     });
-    for (const name of ["pointerup", "pointercancel"]) {
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
       canvas.addEventListener(name, (event) => {
-        if (!stroke || event.pointerId !== stroke.pointer) return;
-        stroke = null;
-        changed();
+        if (stroke && event.pointerId === stroke.pointer) endStroke();
       });
+    }
+
+    function endStroke() {
+      stroke = null;
+      changed();
     }
 
     function place(event) {
       const box = canvas.getBoundingClientRect();
-      return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
+      const [x, y] = [event.clientX - box.left - canvas.clientLeft, event.clientY - box.top - canvas.clientTop];
+      return [(x / canvas.clientWidth) * SIDE, (y / canvas.clientHeight) * SIDE];
     }
 
     function takeBack() {
-      drawing.steps.pop();
-      changed();
+      startAgain(drawing.steps.slice(0, -1));
     }
 
     function clearAll() {
-      drawing.steps = [];
+      startAgain([]);
+    }
+
+    /* Go on with other steps; a stroke or an upload that has not ended belongs to what was there before. */
+    function startAgain(steps) {
+      [stroke, start] = [null, null];
+      uploads++;
+      drawing.steps = steps;
+      if (drawing.isEmpty && [undo, clear].includes(document.activeElement)) sampleButtons[0].focus();
       changed();
     }
 
@@ -292,9 +308,7 @@ const DigitPad = (() => {
       const scale = (0.7 * SIDE) / Math.max(right - left, bottom - top);
       const x = (at) => SIDE / 2 + (at - (left + right) / 2) * scale;
       const y = (at) => SIDE / 2 + (at - (top + bottom) / 2) * scale;
-      start = null;
-      drawing.steps = strokes.map((points) => points.map((point) => [x(point[0]), y(point[1])]));
-      changed();
+      startAgain(strokes.map((points) => points.map((point) => [x(point[0]), y(point[1])])));
     }
 
     function forgetStart() {
@@ -309,22 +323,42 @@ const DigitPad = (() => {
       file.value = ""; // so that the same file can be chosen again
     }
 
+    let uploads = 0;
+
     async function usePicture(blob) {
+      const upload = ++uploads;
+      const name = (blob && blob.name) || "The picture";
       try {
+        if (!blob) throw new Error("it is empty");
         if (blob.size > MOST_BYTES) throw new Error(`it has more than ${MOST_BYTES / 1e6} MB`);
+        read = read || (await getReader());
         // The browser turns it upright, as the camera was held.
-        let image = await createImageBitmap(blob);
-        const scale = MOST_PIXELS / Math.max(image.width, image.height);
-        if (scale < 1) {
-          const [width, height] = [image.width, image.height].map((side) => Math.max(Math.round(side * scale), 1));
-          image = await createImageBitmap(image, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
-        }
-        start = null;
-        drawing.steps.push(image);
+        const image = await createImageBitmap(blob);
+        const opaque = layOnPaper(image);
+        image.close();
+        if (upload !== uploads) return; // another one was opened meanwhile, or the pad cleared
+        if (start) forgetStart();
+        stroke = null;
+        drawing.steps.push(opaque);
         changed();
       } catch (error) {
-        say(`${blob.name || "The picture"} cannot be opened${error.name === "Error" ? `: ${error.message}` : ""}. Try a PNG or a JPEG.`);
+        const reason = error instanceof DOMException ? "" : `: ${error.message}`;
+        say(`${name} cannot be opened${reason}. Try a PNG or a JPEG.`);
       }
+    }
+
+    /* A picture of a handy size, on the paper that the preparation chooses for it where it is transparent. */
+    function layOnPaper(image) {
+      const scale = Math.min(MOST_PIXELS / Math.max(image.width, image.height), 1);
+      const [width, height] = [image.width, image.height].map((side) => Math.max(Math.round(side * scale), 1));
+      const context = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+      context.imageSmoothingQuality = "high";
+      context.drawImage(image, 0, 0, width, height);
+      const paper = Preparation.paperOf(context.getImageData(0, 0, width, height));
+      context.globalCompositeOperation = "destination-over";
+      context.fillStyle = `rgb(${paper.join()})`;
+      context.fillRect(0, 0, width, height);
+      return context.canvas;
     }
 
     root.addEventListener("paste", paste);
@@ -341,7 +375,7 @@ const DigitPad = (() => {
       if (event.dataTransfer.files.length) usePicture(event.dataTransfer.files[0]);
     });
     root.addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !drawing.isEmpty) {
+      if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !drawing.isEmpty) {
         event.preventDefault();
         takeBack();
       }
@@ -360,6 +394,7 @@ const DigitPad = (() => {
       waiting = true;
       setTimeout(async () => {
         try {
+          if (!read) say("Loading the network …");
           read = read || (await getReader());
         } catch (error) {
           say(error.message);
@@ -367,6 +402,7 @@ const DigitPad = (() => {
         } finally {
           waiting = false;
         }
+        if (stroke && drawing.lastPicture >= 0) return; // a photo takes too long to be read while the pen moves
         const pixels = drawing.pixels();
         showReading(pixels);
         if (!stroke) onChange(pixels);
@@ -406,13 +442,14 @@ const DigitPad = (() => {
 
     function showBar(i, probability, chosen) {
       bars[i].bar.style.setProperty("--probability", probability.toFixed(4));
-      bars[i].percent.textContent = probability ? `${probability < 0.005 ? "<1" : Math.min(Math.round(100 * probability), 99)} %` : "–";
+      bars[i].share.textContent = probability ? percent(probability) : "–";
       bars[i].row.classList.toggle("pad-chosen", chosen);
     }
 
-    /* Said anew only when it has changed: a screen reader reads it aloud. */
+    /* Shown at once; for a screen reader only when the stroke has ended, and when it has changed. */
     function say(text) {
-      if (sentence.textContent !== text) sentence.textContent = text;
+      sentence.textContent = text;
+      if (!stroke && spoken.textContent !== text) spoken.textContent = text;
     }
 
     showNothing("Draw a digit from 0 to 9.");

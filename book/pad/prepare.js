@@ -34,43 +34,48 @@ const Preparation = (() => {
   }
 
   /* Red, green and blue as three grids from 0 to 1, on paper where the picture is transparent, no longer than SIDE. */
-  function openPicture({ width, height, data }) {
-    const scale = SIDE / Math.max(width, height);
-    const planes = [0, 1, 2, 3].map((channel) => {
-      const plane = make(height, width);
-      for (let i = 0; i < plane.values.length; i++) plane.values[i] = data[4 * i + channel];
-      const smaller =
-        scale < 1
-          ? Grids.resize(plane, Math.max(round(height * scale), 1), Math.max(round(width * scale), 1), "hamming")
-          : plane;
-      return map(smaller, (value) => value / 255);
-    });
+  function openPicture(picture) {
+    const scale = SIDE / Math.max(picture.width, picture.height);
+    const [height, width] = [picture.height, picture.width].map((length) => Math.max(round(length * scale), 1));
+    const planes = split(picture).map((plane) => (scale < 1 ? Grids.resize(plane, height, width, "hamming") : plane));
     return layOnPaper(planes.slice(0, 3), planes[3]);
   }
 
-  /* Lay a transparent picture on paper: on its own, if it has some, or on white, or on black under light ink. */
+  /* Red, green, blue and opacity, each from 0 to 1. */
+  function split({ width, height, data }) {
+    return [0, 1, 2, 3].map((channel) => map(make(height, width), (_, i) => data[4 * i + channel] / 255));
+  }
+
+  /* Lay a transparent picture on paper. */
   function layOnPaper(colours, opacity) {
-    if (opacity.values.every((value) => value === 1)) return colours;
+    const paper = choosePaper(colours, opacity);
+    return colours.map((colour, c) =>
+      map(colour, (value, i) => value * opacity.values[i] + paper[c] * (1 - opacity.values[i]))
+    );
+  }
+
+  /* The paper for a transparent picture: its own, if it has some, or white, or black under light ink. */
+  function choosePaper(colours, opacity) {
+    const white = [1, 1, 1];
+    if (opacity.values.every((value) => value === 1)) return white;
     const places = [];
     opacity.values.forEach((value, i) => value > 0.5 && places.push(i));
-    if (places.length === 0) return colours.map((colour) => map(colour, () => 1));
+    if (places.length === 0) return white;
     const solid = make(opacity.height, opacity.width, new Uint8Array(opacity.values.length));
     for (const i of places) solid.values[i] = 1;
     const box = bounds(solid);
     const share = places.length / ((box.bottom - box.top) * (box.right - box.left));
     const usual = colours.map((colour) => median(places.map((i) => colour.values[i])));
     const distances = places.map((i) => Math.hypot(...colours.map((colour, c) => colour.values[i] - usual[c])));
-    let paper;
-    if (share > 0.8 && strongest(distances) > LEAST_CONTRAST) {
-      paper = usual; // a sheet with something on it
-    } else {
-      const sum = places.reduce((total, i) => total + colours.reduce((of, colour) => of + colour.values[i], 0), 0);
-      const light = sum / (3 * places.length) > 0.5 && places.length < opacity.values.length;
-      paper = light ? [0, 0, 0] : [1, 1, 1];
-    }
-    return colours.map((colour, c) =>
-      map(colour, (value, i) => value * opacity.values[i] + paper[c] * (1 - opacity.values[i]))
-    );
+    if (share > 0.8 && strongest(distances) > LEAST_CONTRAST) return usual; // a sheet with something on it
+    const sum = places.reduce((total, i) => total + colours.reduce((of, colour) => of + colour.values[i], 0), 0);
+    return sum / (3 * places.length) > 0.5 && places.length < opacity.values.length ? [0, 0, 0] : white;
+  }
+
+  /* The same for ImageData, as red, green and blue from 0 to 255. */
+  function paperOf(picture) {
+    const planes = split(picture);
+    return choosePaper(planes.slice(0, 3), planes[3]).map((value) => round(255 * value));
   }
 
   /* What the ink comes to where it is thickest: the median of the largest values, for the very largest may be a speck. */
@@ -432,5 +437,5 @@ const Preparation = (() => {
     return image;
   }
 
-  return { prepareDigit, NoDigitError };
+  return { prepareDigit, paperOf, NoDigitError };
 })();

@@ -4,6 +4,7 @@ export default {
   async render({ model, el }) {
     const root = document.createElement("div");
     root.className = "digit-pad";
+    root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's single keys, such as Z, are not meant here
     el.append(root);
     const reader = DigitPad.makeReader(DIGIT_NETWORK);
     const [height, width] = model.get("_shape");
@@ -13,12 +14,8 @@ export default {
       small: model.get("small"),
       start: await createImageBitmap(toImageData(model.get("_pixels"), height, width)),
       onChange: ({ data, height, width }) => {
-        // Red, green and blue; the paper is not transparent, and where a picture is, it lies on white.
-        const pixels = new Uint8Array(3 * width * height);
-        for (let i = 0; i < width * height; i++) {
-          const opacity = data[4 * i + 3] / 255;
-          for (let c = 0; c < 3; c++) pixels[3 * i + c] = Math.round(data[4 * i + c] * opacity + 255 * (1 - opacity));
-        }
+        const pixels = new Uint8Array(3 * width * height); // nothing on the pad is transparent
+        for (let i = 0; i < width * height; i++) pixels.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
         model.set("_pixels", new DataView(pixels.buffer));
         model.set("_shape", [height, width]);
         model.save_changes();
