@@ -200,10 +200,10 @@ def test_one_reading_takes_a_moment(browser, site):
                 page.evaluate(
                     """() => {
                         const small = document.createElement("canvas");
-                        small.width = small.height = 200;
+                        small.width = small.height = 160;
                         const context = small.getContext("2d");
-                        context.drawImage(document.querySelector(".pad-drawing"), 0, 0, 200, 200);
-                        const pixels = context.getImageData(0, 0, 200, 200);
+                        context.drawImage(document.querySelector(".pad-drawing"), 0, 0, 160, 160);
+                        const pixels = context.getImageData(0, 0, 160, 160);
                         const read = DigitPad.makeReader(DIGIT_NETWORK);
                         const times = [];
                         for (let i = 0; i < 10; i++) {
@@ -414,7 +414,7 @@ def test_in_jupyterlab_what_is_drawn_is_read_in_the_next_cell(browser, lab):
         page.wait_for_timeout(500)  # the drawing goes to the kernel
         page.get_by_text("print('digit'").first.click()
         page.keyboard.press("Shift+Enter")
-        page.get_by_text("digit 6 (200, 200, 3)").wait_for(timeout=60_000)
+        page.get_by_text("digit 6 (160, 160, 3)").wait_for(timeout=60_000)
 
 
 def test_the_strokes_are_those_of_the_script(root):

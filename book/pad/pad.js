@@ -8,7 +8,7 @@ const DigitPad = (() => {
   const SIDE = 280; // height and width of the drawing, in units of its own
   const PEN = 18; // width of a stroke in these units
   const SHOWN = 560; // pixels of the drawing that is seen
-  const READ = 200; // pixels of the drawing that is read; a picture below the strokes needs twice as many
+  const READ = 160; // pixels of the drawing that is read; a picture below the strokes needs more
   const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
   const STAGES = {
     picture: "The picture in grey",
@@ -104,7 +104,7 @@ const DigitPad = (() => {
         context.drawImage(this.steps[this.lastPicture], 0, 0);
         return context.getImageData(0, 0, width, height);
       }
-      const side = this.lastPicture < 0 ? READ : 2 * READ;
+      const side = this.lastPicture < 0 ? READ : 2.5 * READ;
       return this.show(element("canvas", { width: side, height: side })).getImageData(0, 0, side, side);
     }
   }

@@ -48,6 +48,7 @@ const Preparation = (() => {
 
   /* Lay a transparent picture on paper. */
   function layOnPaper(colours, opacity) {
+    if (opacity.values.every((value) => value === 1)) return colours;
     const paper = choosePaper(colours, opacity);
     return colours.map((colour, c) =>
       map(colour, (value, i) => value * opacity.values[i] + paper[c] * (1 - opacity.values[i]))
@@ -226,8 +227,12 @@ const Preparation = (() => {
     const line = new Float32Array(width);
     const profile = new Float32Array(height);
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) line[x] = values[wrap(y + shift[x]) * width + x];
-      profile[y] = percentile(line, 25);
+      let blank = 0;
+      for (let x = 0; x < width; x++) {
+        line[x] = values[wrap(y + shift[x]) * width + x];
+        if (line[x] === 0) blank++;
+      }
+      if (blank < width / 4 + 2) profile[y] = percentile(line, 25); // else it is 0, for no ink is negative
     }
     return { profile, row: (y, x) => wrap(y - shift[x]) };
   }
