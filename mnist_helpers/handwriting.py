@@ -333,7 +333,13 @@ def group_strokes(strokes):
             done.append(part)
         else:
             groups[groups.index(whole)] = whole.joined(part)
-    return labels, [group for group in done if group.height > max(0.4 * usual, SMALLEST - 1)]
+    digits = [group for group in done if group.height > max(0.4 * usual, SMALLEST - 1)]
+    # What is too small for a digit and lies close to one is a piece of it, such as the roof of a 5 set off to the side.
+    for piece in [group for group in done if group not in digits]:
+        near = min(digits, key=lambda group, piece=piece: _gap(piece.box, group.box), default=None)
+        if near and _gap(piece.box, near.box) < 0.2 * usual and near.joined(piece).height < 1.25 * usual:
+            digits[digits.index(near)] = near.joined(piece)
+    return labels, digits
 
 
 def _belongs(part, whole, usual):

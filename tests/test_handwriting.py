@@ -360,3 +360,16 @@ def test_a_fold_across_the_page_is_no_stroke(plain):
     ImageDraw.Draw(folded).line([(0, 20), (199, 280)], fill=90, width=2)
     with pytest.raises(NoDigitError, match="a line from edge to edge"):
         prepare_digit(folded)
+
+
+def test_a_piece_set_off_to_the_side_goes_to_the_digit_that_it_lies_close_to():
+    """A 5 whose roof stands to the right of it, between two other digits."""
+    page = np.full((140, 400), 255, "uint8")
+    page[20:120, 40:52] = page[20:120, 330:342] = 0
+    page[30:120, 150:162] = page[108:120, 150:210] = 0
+    page[20:32, 205:250] = 0
+    parts = split_digits(page)
+    assert len(parts) == 3
+    left, _, right, _ = parts[1].box
+    assert left * 400 == pytest.approx(150, abs=3)
+    assert right * 400 == pytest.approx(250, abs=3)
