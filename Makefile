@@ -121,8 +121,7 @@ sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; R
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml
 lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml
-	@$(LOCK) --extra book --extra dask --extra lab --extra test --extra widget \
-	  -o requirements.txt
+	@$(LOCK) --extra book --extra dask --extra lab --extra test --extra widget -o requirements.txt
 	@$(LOCK) --extra dask --extra jax --extra test --constraint requirements.txt --no-emit-package tensorflow \
 	  -o requirements-jax.txt
 

@@ -44,9 +44,7 @@ const DigitPad = (() => {
       const shade = 255 * (inkIsDark ? 1 - grid.values[i] : grid.values[i]);
       image.data.set([shade, shade, shade, 255], 4 * i);
     }
-    canvas.width = grid.width;
-    canvas.height = grid.height;
-    canvas.getContext("2d").putImageData(image, 0, 0);
+    show(canvas, image);
   }
 
   /* All maps of a layer side by side, on one scale: the largest value of all is black. */
@@ -64,6 +62,10 @@ const DigitPad = (() => {
         }
       }
     }
+    show(canvas, image);
+  }
+
+  function show(canvas, image) {
     canvas.width = image.width;
     canvas.height = image.height;
     canvas.getContext("2d").putImageData(image, 0, 0);
@@ -139,7 +141,8 @@ const DigitPad = (() => {
     const order = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
     const [first, second] = order;
     if (probabilities[first] >= threshold) {
-      return { digit: first, text: `This is ${first === 8 ? "an" : "a"} ${WORDS[first]}, ${percent(probabilities[first])} sure.` };
+      const article = first === 8 ? "an" : "a";
+      return { digit: first, text: `This is ${article} ${WORDS[first]}, ${percent(probabilities[first])} sure.` };
     }
     if (probabilities[first] + probabilities[second] >= threshold) {
       return { digit: null, text: `Unsure: ${WORDS[first]} or ${WORDS[second]}?` };
@@ -220,7 +223,6 @@ const DigitPad = (() => {
       picture(`What the ${which} convolution finds: ${[32, 64][i]} maps of 14×14`, 28, { class: "pad-pixels" })
     );
 
-    root.classList.toggle("digit-pad-small", small);
     root.replaceChildren(
       element(
         "div",
@@ -331,7 +333,7 @@ const DigitPad = (() => {
       try {
         if (!blob) throw new Error("it is empty");
         if (blob.size > MOST_BYTES) throw new Error(`it has more than ${MOST_BYTES / 1e6} MB`);
-        read = read || (await getReader());
+        await load();
         // The browser turns it upright, as the camera was held.
         const image = await createImageBitmap(blob);
         const opaque = layOnPaper(image);
@@ -386,6 +388,10 @@ const DigitPad = (() => {
     let read = null;
     let waiting = false;
 
+    async function load() {
+      read = read || (await getReader());
+    }
+
     /* Show the drawing at once, and read it when the browser has a moment. */
     function changed() {
       drawing.show();
@@ -395,7 +401,7 @@ const DigitPad = (() => {
       setTimeout(async () => {
         try {
           if (!read) say("Loading the network …");
-          read = read || (await getReader());
+          await load();
         } catch (error) {
           say(error.message);
           return;
@@ -457,12 +463,7 @@ const DigitPad = (() => {
       drawing.steps = [start];
       changed();
     }
-    return {
-      paste,
-      load: async () => {
-        read = read || (await getReader());
-      },
-    };
+    return { paste, load };
   }
 
   /* Make pads of the elements of a page. */
