@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_helpers.checks import check_images, check_labels
+from mnist_helpers.shipped import shipped
 
 CLASSES = 10
 # Decisions are made on the validation part: this many images of the training part, split off once, for ever the same.
@@ -148,13 +149,10 @@ def sample_pictures():
     Returns:
         A list of ``Sample``.
     """
-    package = Path(__file__).parent
-    # Where the package is installed, they lie within it (see pyproject.toml); in a checkout, beside the pages.
-    places = (package / "samples", package.parent / "book" / "samples")
-    folder = next(place for place in places if (place / "index.tsv").is_file())
-    with (folder / "index.tsv").open(encoding="utf-8", newline="") as file:
+    index = shipped("samples", "index.tsv")
+    with index.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    return [Sample(str(folder / row["path"]), row["label"], row["kind"], row["note"]) for row in rows]
+    return [Sample(str(index.parent / row["path"]), row["label"], row["kind"], row["note"]) for row in rows]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from mnist_helpers.shipped import shipped
+
 
 def record(name, **numbers):
     """Store the numbers of one model or experiment under ``name``, replacing what an earlier run stored there.
@@ -122,10 +124,7 @@ def load_recorded_run(dataset="mnist"):
     Raises:
         FileNotFoundError: nothing was recorded with this data set.
     """
-    package = Path(__file__).parent
-    # Where the package is installed, the file lies within it (see pyproject.toml); in a checkout, where it was written.
-    places = [folder / f"{dataset}.json" for folder in (package / "recorded", package.parent / "book" / "results")]
-    path = next((place for place in places if place.is_file()), None)
+    path = shipped("recorded", f"{dataset}.json")
     if path is None:
         raise FileNotFoundError(f"no run with {dataset!r} was recorded; `make record DATASET={dataset}` makes one.")
     return json.loads(path.read_text(encoding="utf-8"))

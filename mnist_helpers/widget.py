@@ -2,14 +2,13 @@
 
 import io
 import json
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from mnist_helpers.datasets import sample_pictures
 from mnist_helpers.pretrained import export_network
+from mnist_helpers.shipped import shipped
 
 try:
     import anywidget
@@ -46,7 +45,10 @@ class DigitPad(anywidget.AnyWidget):
         sample = next(sample for sample in sample_pictures() if sample.label == "3")
         with Image.open(sample.path) as picture:
             pixels = np.asarray(picture.convert("RGB").resize((200, 200), Image.Resampling.BOX))
-        self._esm, self._css = _script(), _file("pad.css").read_text(encoding="utf-8")  # where anywidget looks for them
+        self._esm, self._css = (
+            _script(),
+            shipped("pad", "pad.css").read_text(encoding="utf-8"),
+        )  # where anywidget looks for them
         super().__init__(small=small, _pixels=pixels.tobytes(), _shape=list(pixels.shape[:2]))
 
     @property
@@ -68,10 +70,4 @@ class DigitPad(anywidget.AnyWidget):
 def _script():
     """All files of the pad as one module."""
     weights = f"const DIGIT_NETWORK = {json.dumps(export_network())};"
-    return "\n".join([weights] + [_file(f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS])
-
-
-def _file(name):
-    """From the installed package, or from the repository, where the pad lies beside the pages."""
-    package = Path(str(files("mnist_helpers")))
-    return next(folder / name for folder in (package / "pad", package.parent / "book/pad") if (folder / name).exists())
+    return "\n".join([weights] + [shipped("pad", f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS])
