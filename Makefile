@@ -24,8 +24,8 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book test test-jax benchmark lint format strip lab serve record pretrained \
-  samples handwriting sync lock clean
+.PHONY: help install book publish-check test test-jax rehearse links newest benchmark lint format strip lab serve \
+  record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,8 +61,12 @@ _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	@$(BIN)/python tools/check_html.py _build/html
 	@touch $@
 
-test: $(INSTALLED)  ## run the tests
-	@$(BIN)/python -m pytest --durations=12
+publish-check: book  ## build what would be published with DATASET, and verify it, in a browser, too
+	@$(BIN)/python tools/publish_check.py $(RUNS)
+	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest --quiet tests/test_pages.py
+
+test: $(INSTALLED)  ## run the tests, one process for each core
+	@$(BIN)/python -m pytest --durations=12 --numprocesses auto --dist worksteal
 
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
 	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \
@@ -72,6 +76,23 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 	@$(PYTHON) -m venv .venv-jax
 	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r requirements-jax.txt
 	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+rehearse: $(INSTALLED)  ## run every notebook as Colab does, and as environment.yml says, in new environments
+	@$(BIN)/python tools/rehearse.py colab
+	@$(BIN)/python tools/rehearse.py environment
+
+links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
+	@$(BIN)/python tools/stage.py $(DATASET)
+	@$(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet
+
+newest: .venv-newest/.installed  ## run the tests with the newest Keras, TensorFlow and everything else
+	@.venv-newest/bin/python -m pip list | grep -i -E "^(keras|tensorflow|numpy|jax) "
+	@.venv-newest/bin/python -m pytest --numprocesses auto --dist worksteal
+
+.venv-newest/.installed: pyproject.toml
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install --quiet --quiet --upgrade --editable '.[book,dask,lab,test,widget]'
 	@touch $@
 
 benchmark: $(INSTALLED)  ## run recipes side by side, and print ratios of time (OPTIONS="mnist --rounds 3")
@@ -124,6 +145,13 @@ lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml
 	@$(LOCK) --extra book --extra dask --extra lab --extra test --extra widget -o requirements.txt
 	@$(LOCK) --extra dask --extra jax --extra test --constraint requirements.txt --no-emit-package tensorflow \
 	  -o requirements-jax.txt
+
+cached:  ## take the notebooks that ran before for up to date; for a cache that is named by their content
+	@find _build/runs -type f -exec touch {} + 2> /dev/null || true
+
+open-issue:  # TITLE="…": on GitHub, unless one with this title is open
+	@gh issue list --state open --search "in:title $(TITLE)" --json title --jq '.[].title' | grep -qxF "$(TITLE)" || \
+	  gh issue create --title "$(TITLE)" --body "The weekly run found something: $(RUN)"
 
 clean:  ## delete everything that was built (.venv stays)
 	rm -rf _build notebooks/results .pytest_cache .ruff_cache *.egg-info

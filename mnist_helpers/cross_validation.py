@@ -36,7 +36,8 @@ class CrossValidation:
         scores: accuracy on the images left out of each fold's training, from 0 to 1.
         histories: the Keras history of each fold, with ``"val_loss"`` and ``"val_accuracy"`` on the images left out.
         seconds: how long each fold took.
-        train_size, test_size: how many images the first fold trained on, and was scored on.
+        train_size: how many images the first fold trained on.
+        test_size: how many it was scored on.
     """
 
     scores: tuple[float, ...]

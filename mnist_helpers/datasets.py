@@ -50,8 +50,12 @@ class Dataset:
 
     Attributes:
         name: ``"mnist"`` or ``"mini"``.
-        x_train, x_valid, x_test: ``uint8`` arrays of shape ``(n, 28, 28)``; 0 is paper, 255 is ink.
-        y_train, y_valid, y_test: integer labels of shape ``(n,)``, from 0 to 9.
+        x_train: ``uint8`` array of shape ``(n, 28, 28)``, the images to learn from; 0 is paper, 255 is ink.
+        y_train: their labels, integers of shape ``(n,)`` from 0 to 9.
+        x_valid: the same for deciding.
+        y_valid: their labels.
+        x_test: the same for the one score at the end.
+        y_test: their labels.
     """
 
     name: str

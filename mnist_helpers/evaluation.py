@@ -14,8 +14,10 @@ class ErrorRate:
     """The share of images read wrongly, with the range of true shares that fit it.
 
     Attributes:
-        wrong, total: how many images were read wrongly, of how many.
-        low, high: the 95 % Wilson interval, as shares from 0 to 1.
+        wrong: how many images were read wrongly.
+        total: of how many.
+        low: lower end of the 95 % Wilson interval, a share from 0 to 1.
+        high: its upper end.
     """
 
     wrong: int
@@ -38,7 +40,8 @@ class MeanInterval:
 
     Attributes:
         mean: the mean of the values.
-        low, high: the 95 % interval by Student's t.
+        low: lower end of the 95 % interval by Student's t.
+        high: its upper end.
         values: what was averaged.
     """
 
@@ -121,7 +124,8 @@ class PairedTest:
 
     Attributes:
         difference: the first model's score minus the second's.
-        low, high: its 95 % interval.
+        low: lower end of its 95 % interval.
+        high: its upper end.
         p_value: the probability of a difference at least as large, either way, if there were none in truth.
         values: the difference on each fold; empty where there were no folds.
     """
@@ -134,7 +138,7 @@ class PairedTest:
 
     @property
     def significant(self):
-        """Whether the difference is real by the usual custom, a p-value below 5 %."""
+        """Whether the difference is significant by the usual custom, a p-value below 5 %."""
         return self.p_value < 0.05
 
 

@@ -151,6 +151,7 @@ def _project(pixels):
     Returns:
         The numbers, the colour where they are 0, and the direction.
     """
+    pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))  # so that grey counts as it does among colours
     base = np.median(pixels, axis=(0, 1))
     difference = pixels - base
     strength = np.linalg.norm(difference, axis=2)

@@ -221,6 +221,7 @@ def build_strong_cnn():
     return model
 
 
+#: The builders by name.
 MODELS = {
     "mlp": build_mlp,
     "deep_mlp": build_deep_mlp,

@@ -110,6 +110,8 @@ def _read(path):
 def _decode(content, side):
     if len(content) > MOST_BYTES:
         raise PictureError(f"has more than {MOST_BYTES:,} bytes, the most that are read.")
+    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+        raise PictureError("is HEIC, as phones of Apple store photos, which is not read; export it as JPEG.")
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from itertools import islice
@@ -92,21 +92,26 @@ class Reading:
 
     digit: int | None
     probability: float
-    probabilities: np.ndarray
+    probabilities: np.ndarray = field(repr=False)
     reason: str | None
-    image: np.ndarray
+    image: np.ndarray = field(repr=False)
     box: tuple[float, float, float, float]
     row: int = 0
     touching: bool = False
 
+    def __str__(self):
+        return self.reason if self.digit is None else f"{self.digit} ({self.probability:.1%})"
 
-def read_digit(picture, *, best=False):
+
+def read_digit(picture, *, best=False, model=None):
     """Read the one digit in a picture.
 
     Args:
         picture: a path, the bytes of a file, a Pillow image, or an array of shape ``(height, width)`` or
             ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
         best: give the likeliest digit also when it is unsure.
+        model: another network than the shipped one, which reads images as ``prepare_images`` makes them. Nobody has
+            chosen a threshold for it, so it always answers, and its probabilities stay as they are.
 
     Returns:
         A ``Reading``. Its ``digit`` is None for blank paper, for anything that does not look like a digit, and when
@@ -117,18 +122,18 @@ def read_digit(picture, *, best=False):
         TypeError, ValueError: what was handed in is no picture.
         WeightsError: the shipped weights are missing or damaged.
     """
-    reading = next(read_digits([picture], best=best))
+    reading = next(read_digits([picture], best=best, model=model))
     if isinstance(reading, PictureError):
         raise reading
     return reading
 
 
-def read_digits(pictures, *, best=False):
+def read_digits(pictures, *, best=False, model=None):
     """Read the digits in many pictures, one in each, faster than one after the other.
 
     Args:
         pictures: pictures as ``read_digit`` takes them, as many as you like.
-        best: as for ``read_digit``.
+        best, model: as for ``read_digit``.
 
     Yields:
         For each picture, in their order, a ``Reading``, or the ``PictureError`` that says why it cannot be opened.
@@ -140,7 +145,8 @@ def read_digits(pictures, *, best=False):
     with ThreadPoolExecutor(2) as pool:
         while some := list(islice(pictures, AT_ONCE)):
             prepared = list(pool.map(_prepare_or_error, some))
-            readings = iter(_read([one for one in prepared if not isinstance(one, PictureError)], best))
+            found = [one for one in prepared if not isinstance(one, PictureError)]
+            readings = iter(_read(found, best, model))
             for one in prepared:
                 if isinstance(one, NoDigitError):
                     even = np.full(10, 0.1, "float32")
@@ -150,7 +156,7 @@ def read_digits(pictures, *, best=False):
                     yield one if isinstance(one, PictureError) else next(readings)
 
 
-def read_number(picture, *, best=False):
+def read_number(picture, *, best=False, model=None):
     """Read every digit in a picture, row by row, from left to right.
 
     Rows of three parts or more, most of which are no digits, are taken for words and left out, unless there are no
@@ -158,7 +164,7 @@ def read_number(picture, *, best=False):
     another number.
 
     Args:
-        picture, best: as for ``read_digit``.
+        picture, best, model: as for ``read_digit``.
 
     Returns:
         A list of ``Reading`` in reading order; empty if there is no ink, or nothing as large as a digit.
@@ -171,7 +177,7 @@ def read_number(picture, *, best=False):
     except NoDigitError:
         return []
     rows = {}
-    for reading in _read(parts, best=False):
+    for reading in _read(parts, best=False, model=model):
         rows.setdefault(reading.row, []).append(reading)
     numbers = [
         row for row in rows.values() if len(row) < 3 or 2 * sum(one.reason == NO_DIGIT for one in row) <= len(row)
@@ -196,14 +202,17 @@ def cool(probabilities, temperature):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def export_network(model=None):
+def export_network(model=None, *, temperature=1.0, threshold=0.0):
     """The network for a browser: what ``book/pad/network.js`` computes with.
 
     Batch normalisation is folded into the convolution before it. Each filter is stored as whole numbers from -127 to
     127 and one factor for all of them, so a weight takes one byte.
 
     Args:
-        model: a model of ``build_strong_cnn``; the shipped one by default.
+        model: a model of ``build_strong_cnn``; by default the shipped one, with the temperature and the threshold
+            that belong to it.
+        temperature, threshold: those of your own model; by default its probabilities stay as they are, and it always
+            answers.
 
     Returns:
         A dictionary that JSON can hold: ``"layers"``, ``"temperature"`` and ``"threshold"``. Each layer has ``"kind"``,
@@ -214,7 +223,9 @@ def export_network(model=None):
         ValueError: the model has a layer that the browser does not know.
         WeightsError: the shipped weights are missing or damaged.
     """
-    model, card = model or load_model(), model_card()
+    if model is None:
+        model, card = load_model(), model_card()
+        temperature, threshold = card["temperature"], card["threshold"]
     layers = []
     for layer in model.layers:
         match layer:
@@ -231,7 +242,7 @@ def export_network(model=None):
                 pass  # after each convolution the browser applies ReLU, and it stores maps flat
             case _:
                 raise ValueError(f"model: the browser knows no layer such as {layer.name!r}.")
-    return {"layers": layers, "temperature": card["temperature"], "threshold": card["threshold"]}
+    return {"layers": layers, "temperature": temperature, "threshold": threshold}
 
 
 def _in_bytes(kernel, biases):
@@ -251,17 +262,18 @@ def _prepare_or_error(picture):
         return error
 
 
-def _read(prepared, best):
+def _read(prepared, best, model):
     if not prepared:
         return []
-    card = model_card()
-    images = np.stack([one.image for one in prepared])
-    answers = cool(_model().predict(prepare_images(images), batch_size=AT_ONCE, verbose=0), card["temperature"])
+    images = prepare_images(np.stack([one.image for one in prepared]))
+    answers = (model or _model()).predict(images, batch_size=AT_ONCE, verbose=0)
+    threshold = 0.0
+    if model is None:
+        card = model_card()
+        answers, threshold = cool(answers, card["temperature"]), card["threshold"]
     return [
         Reading(
-            digit=None
-            if (reason := None if best else _refuse(one, answer, card["threshold"]))
-            else int(answer.argmax()),
+            digit=None if (reason := None if best else _refuse(one, answer, threshold)) else int(answer.argmax()),
             probability=float(answer.max()),
             probabilities=answer,
             reason=reason,

@@ -252,7 +252,8 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
     """As ``train``, with a learning rate that rises and falls once, and on images that are changed in every epoch.
 
     Args:
-        build: a function without arguments that returns a new, compiled model; its learning rate is replaced.
+        build: a function without arguments that returns a new, compiled model; its learning rate is replaced, and
+            after the training it is compiled anew, with Adam's own.
         x, y, epochs, batch_size, seed, validation_data, verbose: as for ``train``.
         peak: the largest learning rate.
         augmentation: an ``Augmentation``, or None to leave the images as they are.
@@ -271,7 +272,10 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
     start = time.perf_counter()
     # ImageBatches shuffles already.
     fit = model.fit(batches, epochs=epochs, validation_data=validation_data, verbose=verbose, shuffle=False)
-    return Training(model=model, history=fit.history, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    # A saved model would need this package's schedule in order to load.
+    model.compile(optimizer="adam", loss=model.loss, metrics=["accuracy"])
+    return Training(model=model, history=fit.history, seconds=seconds)
 
 
 def compare_recipes(recipes, seeds):

@@ -256,7 +256,7 @@ def prepared(picture):
         return np.zeros((28, 28), "uint8")
 
 
-def measure_numbers(count=200):
+def measure_numbers(count=2_000):
     data, generator = load_dataset("mnist"), np.random.default_rng(SEED)
     right, digits = 0, 0
     for _ in range(count):

@@ -7,15 +7,21 @@ writes _build/book/, whose paths are those of the repository, so that every link
 
 import base64
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
-from sync import current_repository, update
+import numpy as np
+from glossary import link
+from PIL import Image
+from sync import current_repository, pages_address, update
 
-from mnist_helpers import describe_run, export_network, load_results, results_table
+import mnist_helpers
+from mnist_helpers import describe_run, export_network, load_dataset, load_results, results_table
 
 BOOK = Path("_build/book")
+SIZES = {"mini": "5,000 of MNIST's images, `mini`", "mnist": "all 70,000 images of MNIST, `mnist`"}
 
 
 def main(dataset):
@@ -26,7 +32,7 @@ def main(dataset):
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(name, BOOK)
 
-    lay_out_pad(BOOK / "book/extra/pad")
+    lay_out_site(BOOK / "book/extra")
 
     (BOOK / "notebooks").mkdir()
     generated = BOOK / "book" / "generated"
@@ -35,22 +41,111 @@ def main(dataset):
     for source in chapters:
         # Links and times may be newer than the run; nothing that they change was run.
         executed = update((runs / source.name).read_text(encoding="utf-8"), source, current_repository())
-        (BOOK / "notebooks" / source.name).write_text(executed, encoding="utf-8")
-        save_figures(json.loads(executed), source, generated)
+        notebook = json.loads(executed)
+        save_figures(notebook, source, generated)
+        link_terms(notebook)
+        (BOOK / "notebooks" / source.name).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
+    draw_card(generated)
     results = load_results(runs / "results")
     models = {
         name: numbers
         for name, numbers in results.items()
         if "test" in numbers and Path("notebooks") / f"{numbers['chapter']}.ipynb" in chapters
     }
-    generated.joinpath("results.md").write_text(results_tables(models, dataset), encoding="utf-8")
+    for name, text in {
+        "results": results_tables(models, dataset),
+        "api": reference(),
+        "about": about(runs, chapters, dataset),
+        "time": time_needed(runs, chapters),
+    }.items():
+        generated.joinpath(f"{name}.md").write_text(text, encoding="utf-8")
 
 
-def lay_out_pad(folder):
-    """The drawing pad, as the pages load it, with the weights of the shipped network."""
-    shutil.copytree("book/pad", folder, ignore=shutil.ignore_patterns("widget.js"))
+def lay_out_site(folder):
+    """What lies beside the pages: the drawing pad with the weights of the shipped network, and signs for robots."""
+    shutil.copytree("book/pad", folder / "pad", ignore=shutil.ignore_patterns("widget.js"))
     weights = f"const DIGIT_NETWORK = {json.dumps(export_network())};\n"
-    (folder / "weights.js").write_text(weights, encoding="utf-8")
+    (folder / "pad/weights.js").write_text(weights, encoding="utf-8")
+    (folder / ".nojekyll").touch()  # GitHub Pages would leave out the folders that begin with _
+    sitemap = f"{pages_address(current_repository())}sitemap.xml"
+    (folder / "robots.txt").write_text(f"User-agent: *\nAllow: /\nSitemap: {sitemap}\n", encoding="utf-8")
+
+
+def reference():
+    """Every public name of the package, by module, for autodoc."""
+    parts = []
+    for module, names in mnist_helpers._PUBLIC.items():
+        full = f"mnist_helpers.{module}"
+        lines = [
+            f"## {module}\n\n```{{eval-rst}}",
+            f".. automodule:: {full}",
+            *(directive(name, f"{full}.{name}") for name in names),
+        ]
+        parts.append("\n\n".join(lines) + "\n```\n")
+    return "\n".join(parts)
+
+
+def directive(name, full):
+    thing = getattr(mnist_helpers, name)
+    if isinstance(thing, type):
+        return f".. autoexception:: {full}" if issubclass(thing, Exception) else f".. autoclass:: {full}"
+    return f".. autofunction:: {full}" if callable(thing) else f".. autodata:: {full}\n   :no-value:"
+
+
+def about(runs, chapters, dataset):
+    """How this build was made: the machine, the versions, and what each chapter took."""
+    facts = {source: json.loads((runs / f"{source.stem}.run.json").read_text(encoding="utf-8")) for source in chapters}
+    some = next(iter(facts.values()))
+    span = sorted({run["date"] for run in facts.values()})
+    rows = [
+        ("Images", SIZES[dataset]),
+        ("Notebooks ran", " to ".join(dict.fromkeys([span[0], span[-1]]))),
+        ("Code", "commit " + ", ".join(dict.fromkeys(run["commit"] for run in facts.values()))),
+        ("Processor", f"{some['processor']}, {some['cores']} cores"),
+        ("Python", some["python"]),
+        *((name, number) for name, number in some["packages"].items()),
+    ]
+    times = [
+        f"| [{title_of(source)}](../notebooks/{source.name}) | {run['seconds']:,.0f} | {run['memory_mb']:,} |"
+        for source, run in facts.items()
+    ]
+    total = sum(run["seconds"] for run in facts.values())
+    lines = [
+        "| what | this build |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in rows),
+        "\n## What each chapter took\n",
+        "| chapter | seconds | memory, MB |",
+        "|---|--:|--:|",
+        *times,
+        f"| **all, one after the other** | **{total:,.0f}** | |\n",
+    ]
+    return "\n".join(lines)
+
+
+def time_needed(runs, chapters):
+    """How long the whole book takes, to read and to run."""
+    texts = [source.read_text(encoding="utf-8") for source in chapters]
+    minutes = sum(int(found[1]) for text in texts if (found := re.search(r"about (\d+) minutes to read", text)))
+    facts = [json.loads((runs / f"{source.stem}.run.json").read_text(encoding="utf-8")) for source in chapters]
+    running = sum(run["seconds"] for run in facts) / 60
+    return (
+        f"**How long?** {len(chapters)} chapters, about {minutes / 60:.0f} hours to read. To run them all, one after "
+        f"the other, took {running:.0f} minutes for these pages; [About this build](about.md) says what each took.\n"
+    )
+
+
+def title_of(source):
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
+    return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
+
+
+def link_terms(notebook):
+    """Let the first bold use of each term lead to the glossary; the sources stay plain Markdown."""
+    done = set()
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = link("".join(cell["source"]), done)
 
 
 def save_figures(notebook, source, folder):
@@ -65,10 +160,18 @@ def save_figures(notebook, source, folder):
             folder.joinpath(f"{name}.png").write_bytes(base64.b64decode(pictures[0]))
 
 
+def draw_card(folder):
+    """What links to the pages show where they are shared: a digit as the computer sees it, and one of each kind."""
+    data = load_dataset("mini")
+    digits = 255 - np.stack([data.x_train[data.y_train == digit][0] for digit in range(10)])
+    large = Image.fromarray(digits[5]).convert("RGB").resize((560, 560), Image.Resampling.NEAREST)
+    large.save(folder / "card.png")
+    Image.fromarray(np.concatenate(digits, axis=1)).convert("RGB").save(folder / "card_small.png")
+
+
 def results_tables(models, dataset):
     """The models of this build, and above them what the last full run on all of MNIST recorded of them."""
-    sizes = {"mini": "5,000 of MNIST's images, `mini`", "mnist": "all 70,000 images of MNIST, `mnist`"}
-    tables = {f"**This build** ({sizes[dataset]})": models}
+    tables = {f"**This build** ({SIZES[dataset]})": models}
     path = Path("book/results/mnist.json")
     if dataset != "mnist" and path.exists():
         full = json.loads(path.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from mnist_helpers.results import write_text
 
 HOST = "https://github.com/"
 # Files other than notebooks that hold the repository's address; the one that it is read from is written last.
-ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "pyproject.toml"]
+ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "book/about.md", "book/index.md", "pyproject.toml"]
 WORDS_A_MINUTE = 200
 MINUTES_A_CODE_CELL = 0.4
 
@@ -50,8 +50,15 @@ def write_as_old(path, text):
 
 
 def readdress(text, repository):
-    """Point every address of a repository at this one; these files name no other."""
-    return re.sub(rf"{HOST}[\w.-]+/[\w-]+", f"{HOST}{repository}", text)
+    """Point every address of a repository, and of its pages, at this one; these files name no other."""
+    text = re.sub(rf"{HOST}[\w.-]+/[\w-]+", f"{HOST}{repository}", text)
+    return re.sub(r"https://[\w-]+\.github\.io/[\w.-]+/", pages_address(repository), text)
+
+
+def pages_address(repository):
+    """Where GitHub Pages shows what a repository publishes."""
+    owner, name = repository.split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def current_repository():
