@@ -12,7 +12,6 @@ with mini, shortened.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ anywidget ipykernel joblib==1.5.* keras==3.13.* matplotlib==3.10.* mlxtend numpy
 scipy==1.16.* tensorflow==2.20.*
 """.split()
 SHORT = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 600}
-PYTHONS = ["python3.13", "python3.12", "python3.11"]  # the newest at hand is taken
+PYTHONS = ["3.13", "3.12", "3.11"]  # the newest at hand is taken
 
 
 def main(kind):
@@ -51,6 +50,7 @@ def main(kind):
             ]
             pip(python, [word for line in wanted for word in line.split()], checkout)
             notebooks = chapters(checkout)
+        version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.strip()
         before = installed(python)
         write_kernel(python, place / "jupyter")
         run(notebooks[0], place)  # by itself, because its set-up cell may install
@@ -60,7 +60,8 @@ def main(kind):
     changed = {name: (version, after.get(name)) for name, version in before.items() if after.get(name) != version}
     added = sorted(after.keys() - before.keys())
     shown = ", ".join(f"{name} {after[name]}" for name in ("tensorflow", "keras", "numpy", "scipy", "matplotlib"))
-    print(f"{kind}: {len(notebooks)} notebooks ran; {shown}; {len(before)} packages before, added: {added or 'none'}")
+    print(f"{kind}: {len(notebooks)} notebooks ran; {version}, {shown}")
+    print(f"{kind}: {len(before)} packages before, {len(changed)} of them changed, added: {', '.join(added) or 'none'}")
     if changed:
         sys.exit(f"{kind}: pip changed what was there: {changed}")
     if kind == "colab" and "mnist-helpers" not in added:
@@ -72,9 +73,11 @@ def chapters(checkout):
 
 
 def new_environment(folder):
-    newest = next(name for name in [*PYTHONS, sys.executable] if shutil.which(name))
-    subprocess.run([newest, "-m", "venv", folder], check=True)
-    return folder / "bin/python"
+    command = [Path(sys.executable).with_name("uv"), "venv", "--quiet", "--seed", "--no-python-downloads", "--python"]
+    for version in PYTHONS:
+        if subprocess.run([*command, version, folder], capture_output=True, check=False).returncode == 0:
+            return folder / "bin/python"
+    sys.exit(f"rehearse: none of Python {', '.join(PYTHONS)} is on this machine")
 
 
 def pip(python, requirements, folder):
