@@ -421,7 +421,15 @@ def _make_square(cut):
 
 
 def average_areas(square, size):
-    """Make a square picture ``size`` pixels wide; each new pixel is the mean over the area that it covers."""
+    """Make a square picture smaller; each new pixel is the mean over the area that it covers.
+
+    Args:
+        square: array of shape ``(n, n)``.
+        size: height and width of the new picture, in pixels.
+
+    Returns:
+        Array of shape ``(size, size)``.
+    """
     edges = np.linspace(0, len(square), size + 1)[:, np.newaxis]
     pixels = np.arange(len(square))
     overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)

@@ -82,6 +82,8 @@ def locked_out(tmp_path):
 def browser():
     """A Chromium that is installed, driven by Playwright."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None and os.environ.get("REQUIRE_BROWSER"):
+        pytest.fail("no Chromium is installed, and this run must not do without")
     if path is None:
         pytest.skip("needs Chromium (on Debian and Ubuntu: apt-get install chromium)")
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -1,3 +1,5 @@
+import inspect
+import re
 import subprocess
 import sys
 
@@ -26,6 +28,20 @@ def test_looking_at_images_does_not_load_keras():
 def test_every_public_name_can_be_had_and_is_documented(name):
     public = getattr(mnist_helpers, name)
     assert name == "MODELS" or public.__doc__
+
+
+@pytest.mark.parametrize("name", mnist_helpers.__all__)
+def test_every_argument_is_documented(name):
+    public = getattr(mnist_helpers, name)
+    if inspect.isfunction(public):
+        missing = [argument for argument in inspect.signature(public).parameters if not named(argument, public.__doc__)]
+        assert missing == []
+
+
+def named(argument, docstring):
+    """Whether a line of a docstring begins with the argument, alone or among others, as in ``low, high: …``."""
+    lines = [line.partition(":")[0] for line in docstring.splitlines() if ":" in line]
+    return any(argument in re.split(r",\s*", line.strip()) for line in lines)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -1,0 +1,83 @@
+"""The workflows on GitHub: nothing exists only in them, and they may do no more than they need."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+TARGETS = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+
+each_workflow = pytest.mark.parametrize("name", WORKFLOWS)
+
+
+def read(name):
+    return yaml.safe_load(WORKFLOWS[name].read_text(encoding="utf-8"))
+
+
+def steps(name):
+    return [step for job in read(name)["jobs"].values() for step in job["steps"]]
+
+
+@each_workflow
+def test_every_step_is_a_target_of_the_makefile(name):
+    for command in [step["run"] for step in steps(name) if "run" in step]:
+        words = command.split()
+        targets = [word for word in words[1:] if re.fullmatch(r"[a-z][a-z-]*", word)]
+        assert words[0] == "make", command
+        assert targets or '"$TARGET"' in words, command
+        assert set(targets) <= TARGETS, command
+
+
+def test_the_targets_of_the_weekly_matrix_exist():
+    matrix = read("weekly")["jobs"]["weekly"]["strategy"]["matrix"]["include"]
+    assert {entry["target"] for entry in matrix} <= TARGETS
+
+
+@each_workflow
+def test_actions_are_pinned_by_commit_and_leave_no_token_behind(name):
+    for step in steps(name):
+        if "uses" in step:
+            assert re.search(r"@[0-9a-f]{40}$", step["uses"]), step["uses"]
+        if "checkout" in step.get("uses", ""):
+            assert step["with"]["persist-credentials"] is False
+
+
+@each_workflow
+def test_rights_are_given_one_by_one_and_jobs_end(name):
+    workflow = read(name)
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        assert job["permissions"]
+        assert job["timeout-minutes"] <= 360
+    # Only what publishes may write pages, and only what reports may write issues.
+    writing = {
+        right for job in workflow["jobs"].values() for right, level in job["permissions"].items() if level == "write"
+    }
+    assert writing == {"publish": {"pages", "id-token"}, "weekly": {"issues"}}.get(name, set())
+
+
+@each_workflow
+def test_nothing_from_outside_is_put_into_a_command(name):
+    assert not [step["run"] for step in steps(name) if "${{" in step.get("run", "")]
+
+
+def test_only_main_is_published_and_a_publication_is_not_cut_off():
+    workflow = read("publish")
+    assert workflow[True]["push"]["branches"] == ["main"]  # YAML reads the key on as true
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    assert workflow["jobs"]["build"]["if"] == "github.ref == 'refs/heads/main'"
+    assert workflow["jobs"]["deploy"]["needs"] == "build"
+    commands = [step.get("run") for step in workflow["jobs"]["build"]["steps"]]
+    assert commands.index("make cached") < commands.index("make publish-check DATASET=mnist")
+
+
+def test_the_cache_of_runs_is_named_by_what_the_notebooks_depend_on():
+    (key,) = [step["with"]["key"] for step in steps("publish") if "hashFiles" in str(step.get("with"))]
+    named = set(re.findall(r"'([^']+)'", key))
+    for needed in ("notebooks/**", "mnist_helpers/**", "tools/run_notebook.py", "requirements.txt"):
+        assert needed in named
+    for pattern in named:
+        assert list(ROOT.glob(pattern)), pattern
