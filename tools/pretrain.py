@@ -2,12 +2,11 @@
 
     python tools/pretrain.py
 
-learns from MNIST's training images, some of them photographed as well, from continental forms of 1 and 7, and from
-pictures without a digit, in two cycles of the learning rate. After the first one the temperature and the threshold are
-chosen on the validation images; in the second one the network learns from these, too. Then it is scored once on the
-10,000 test images, and strong_cnn.* in mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model
-card. The recipe is the final one of chapter 11, for longer and with larger changes, for there are more hands than
-MNIST's.
+learns from MNIST's training images, from continental forms of 1 and 7, and from pictures without a digit, in two cycles
+of the learning rate. After the first one the temperature and the threshold are chosen on the validation images; in the
+second one the network learns from these, too. Then it is scored once on the 10,000 test images, and strong_cnn.* in
+mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model card. The recipe is the final one of
+chapter 11, for longer and with larger changes, for there are more hands than MNIST's.
 """
 
 import contextlib
@@ -43,7 +42,6 @@ SMOOTHING = 0.1
 AUGMENTATION = Augmentation(shift=2, rotation=12, scale=0.15, shear=0.25, stroke=0.5)
 CONTINENTAL, NON_DIGITS = 4_000, 4_000  # so many pictures of each kind are drawn for each cycle
 JOINED = 500  # of those without a digit are two digits that touch
-PHOTOGRAPHED = 10_000  # of the images are also learned as a photograph of them is prepared, with what that alters
 PHOTOGRAPHS = 2  # of each validation image, so that the threshold hangs less on how a few of them turn out
 READ = 0.985  # of the photographed digits of the validation part: the threshold is the strictest that reads so many
 
@@ -101,24 +99,18 @@ def train_cycle(build, images, labels, seed):
         [draw_non_digit(generator) for _ in range(NON_DIGITS - JOINED)]
         + [join_digits(images[i], images[j], generator) for i, j in pairs]
     )
-    chosen = generator.choice(len(images), PHOTOGRAPHED, replace=False)
-    photographed, seen = prepare([photograph_digit(image, generator) for image in images[chosen]])
-    digits = one_hot(np.concatenate([labels, drawn_labels[found], labels[chosen[seen]]]))
+    digits = one_hot(np.concatenate([labels, drawn_labels[found]]))
     # Of a picture without a digit each answer is as wrong as the others: Hendrycks et al., 2019, arXiv 1812.04606.
     targets = np.concatenate([smooth_labels(digits, SMOOTHING), np.full((len(no_digits), 10), 0.1, "float32")])
     training = train_one_cycle(
         build,
-        prepare_images(np.concatenate([images, drawn, photographed, no_digits])),
+        prepare_images(np.concatenate([images, drawn, no_digits])),
         targets,
         augmentation=AUGMENTATION,
         verbose=2,
         **RECIPE | {"seed": seed},
     )
-    return training, {
-        "continental": len(drawn),
-        "photographed": len(photographed),
-        "non_digits": len(no_digits),
-    }
+    return training, {"continental": len(drawn), "non_digits": len(no_digits)}
 
 
 def without_mini(images, labels):
@@ -238,10 +230,9 @@ A convolutional network with {facts["parameters"]:,} parameters that reads one h
   `{facts["data"]["sha256_images"]}`;
   of the labels, one byte each,
   `{facts["data"]["sha256_labels"]}`
-- **Beside them,** made by `synthetic.py` anew for each cycle: {facts["data"]["photographed"]:,} of these images as they
-  come back from a photograph, {facts["data"]["continental"]:,} continental ones and sevens, and
-  {facts["data"]["non_digits"]:,} pictures without a digit (letters, scribbles, shapes, textures, blank paper, pairs of
-  digits that touch), with the target "every digit is equally likely"
+- **Beside them,** drawn by `synthetic.py` anew for each cycle: {facts["data"]["continental"]:,} continental ones and
+  sevens, and {facts["data"]["non_digits"]:,} pictures without a digit (letters, scribbles, shapes, textures, blank
+  paper, pairs of digits that touch), with the target "every digit is equally likely"
 - **Recipe:** {training}
 - **Augmentation,** the largest changes: {changes}
 - **Test error:** {score}

@@ -75,8 +75,10 @@ def chapters(checkout):
 def new_environment(folder):
     command = [Path(sys.executable).with_name("uv"), "venv", "--quiet", "--seed", "--no-python-downloads", "--python"]
     for version in PYTHONS:
-        if subprocess.run([*command, version, folder], capture_output=True, check=False).returncode == 0:
-            return folder / "bin/python"
+        # uv asks the system, but not those that pyenv keeps beside it.
+        for one in (version, *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")):
+            if subprocess.run([*command, one, folder], capture_output=True, check=False).returncode == 0:
+                return folder / "bin/python"
     sys.exit(f"rehearse: none of Python {', '.join(PYTHONS)} is on this machine")
 
 
