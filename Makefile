@@ -55,7 +55,7 @@ $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names
 
 _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	@rm -rf _build/html _build/.doctrees
-	@$(BIN)/python tools/stage.py $(DATASET)
+	@$(BIN)/python tools/stage.py $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }
 	@$(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
 	  { cat _build/sphinx.log; exit 1; }
 	@$(BIN)/python tools/check_html.py _build/html
