@@ -24,7 +24,7 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book publish-check test test-jax rehearse links newest benchmark lint format strip lab serve \
+.PHONY: help install book publish-check test test-notebooks test-jax rehearse links newest benchmark lint format strip lab serve \
   record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
@@ -67,6 +67,9 @@ publish-check: book  ## build what would be published with DATASET, and verify i
 
 test: $(INSTALLED)  ## run the tests, one process for each core
 	@$(BIN)/python -m pytest --durations=12 --numprocesses auto --dist worksteal
+
+test-notebooks: $(INSTALLED)  ## run every chapter, shortened, with the solutions of its exercises
+	@$(BIN)/python -m pytest -m slow --durations=12 --numprocesses auto --dist worksteal
 
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
 	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \

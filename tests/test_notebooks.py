@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 CLOSING = ["Exercises", "What we learned"]
 # Parameters that make a chapter run fast; what is not there keeps its value.
-FAST = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 600}
+FAST = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -210,6 +210,7 @@ def test_the_first_chapters_write_out_what_they_teach():
     } <= taught
 
 
+@pytest.mark.slow
 @each_notebook
 def test_it_runs_fast_and_so_does_every_solution(path, tmp_path, monkeypatch):
     monkeypatch.setenv("MNIST_RESULTS", str(tmp_path / "results"))

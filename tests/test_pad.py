@@ -37,7 +37,7 @@ DIGITS = range(10)
 def site(root, tmp_path_factory):
     """A page with the pad, with the very lines that the book's page has, and the pad as it is published."""
     folder = tmp_path_factory.mktemp("site")
-    stage.lay_out_pad(folder / "pad")
+    stage.lay_out_site(folder)
     lines = re.search(r"```\{raw\} html\n(.*?)```", (root / "book/draw.md").read_text(encoding="utf-8"), re.DOTALL)[1]
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     (folder / "book").mkdir()

@@ -33,6 +33,8 @@ def ran(root, tmp_path):
     for name in ("book", "tools", "notebooks"):
         (tmp_path / name).mkdir()
     shutil.copytree(root / "book/pad", tmp_path / "book/pad")
+    for page in ("about.md", "index.md"):
+        shutil.copy(root / "book" / page, tmp_path / "book")
     runs = tmp_path / "_build/runs/mini"
     (runs / "results").mkdir(parents=True)
     cell = nbformat.v4.new_code_cell("show_digits(x)", metadata={"figure": "cover"})

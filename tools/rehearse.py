@@ -29,7 +29,7 @@ COLAB = """
 anywidget ipykernel joblib==1.5.* keras==3.13.* matplotlib==3.10.* mlxtend numpy==2.1.* pillow==11.* scikit-learn==1.6.*
 scipy==1.16.* tensorflow==2.20.*
 """.split()
-SHORT = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 600}
+SHORT = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 PYTHONS = ["3.13", "3.12", "3.11"]  # the newest at hand is taken
 
 
