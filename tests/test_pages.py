@@ -34,7 +34,6 @@ def test_pages_are_accessible_ask_nobody_and_log_no_error(browser, origin, axe, 
     for name in sorted(PAGES):
         with watched(browser, color_scheme=theme, viewport={"width": 1280, "height": 900}) as page:
             page.goto(f"{origin}/{name}")
-            page.wait_for_load_state("networkidle")
             if page.locator(".pad-drawing").count():
                 page.locator(".pad-samples button").nth(4).click()
                 assert answer(page, "4")[0] == "4"
