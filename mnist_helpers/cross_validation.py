@@ -152,7 +152,7 @@ def _run_fold(task, build, x, y):
     with own_layer_seeds(task.seed):  # on a Dask worker, other threads build models, too
         model = build()
         if model.steps_per_execution == 1:
-            # The same steps without going back to Python after each: with small batches, up to 40 % less time.
+            # The same steps without going back to Python after each: with small batches, up to 40% less time.
             model.steps_per_execution = 100
         fit = model.fit(
             ImageBatches(x, y, task.batch_size, seed=task.seed, places=task.train),

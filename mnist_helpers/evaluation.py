@@ -16,7 +16,7 @@ class ErrorRate:
     Attributes:
         wrong: how many images were read wrongly.
         total: of how many.
-        low: lower end of the 95 % Wilson interval, a share from 0 to 1.
+        low: lower end of the 95% Wilson interval, a share from 0 to 1.
         high: its upper end.
     """
 
@@ -40,7 +40,7 @@ class MeanInterval:
 
     Attributes:
         mean: the mean of the values.
-        low: lower end of the 95 % interval by Student's t.
+        low: lower end of the 95% interval by Student's t.
         high: its upper end.
         values: what was averaged.
     """
@@ -52,7 +52,7 @@ class MeanInterval:
 
 
 def error_rate(y_true, y_pred):
-    """Share of wrong answers, with its 95 % Wilson interval (Wilson, 1927, J. Am. Stat. Assoc. 22).
+    """Share of wrong answers, with its 95% Wilson interval (Wilson, 1927, J. Am. Stat. Assoc. 22).
 
     The interval is the range of true error rates, over endlessly many images of this kind, that fit the count.
 
@@ -91,7 +91,7 @@ def model_error(model, images, labels):
 
 
 def mean_interval(values):
-    """Mean of a few runs, with its 95 % interval by Student's t.
+    """Mean of a few runs, with its 95% interval by Student's t.
 
     The interval is the range of true means, over endlessly many seeds, that fit these runs.
 
@@ -124,7 +124,7 @@ class PairedTest:
 
     Attributes:
         difference: the first model's score minus the second's.
-        low: lower end of its 95 % interval.
+        low: lower end of its 95% interval.
         high: its upper end.
         p_value: the probability of a difference at least as large, either way, if there were none in truth.
         values: the difference on each fold; empty where there were no folds.
@@ -138,7 +138,7 @@ class PairedTest:
 
     @property
     def significant(self):
-        """Whether the difference is significant by the usual custom, a p-value below 5 %."""
+        """Whether the difference is significant by the usual custom, a p-value below 5%."""
         return self.p_value < 0.05
 
 

@@ -276,7 +276,7 @@ def plot_scores(scores):
 
 
 def plot_differences(tests):
-    """Draw paired differences of the error: each fold as a point, and the mean with its 95 % interval.
+    """Draw paired differences of the error: each fold as a point, and the mean with its 95% interval.
 
     Args:
         tests: dictionary from a title, such as ``"deeper − baseline"``, to the ``PairedTest`` of ``corrected_t_test``.
@@ -341,7 +341,7 @@ def plot_probabilities(image, probabilities, label):
 
 
 def plot_errors(errors, references=None):
-    """Draw the error rates of several models as points with their 95 % intervals.
+    """Draw the error rates of several models as points with their 95% intervals.
 
     Args:
         errors: dictionary from a model's name to an ``ErrorRate``.
@@ -396,7 +396,7 @@ def plot_learning_rates(rates):
 
 
 def plot_means(values, xlabel="error on the validation images [%]"):
-    """Draw the error of each seed as a point, and the mean over the seeds with its 95 % interval.
+    """Draw the error of each seed as a point, and the mean over the seeds with its 95% interval.
 
     Args:
         values: dictionary from a title to a ``MeanInterval`` of error rates from 0 to 1.
@@ -424,7 +424,7 @@ def plot_error_and_time(models, highlight=(), references=None):
     """Draw the test error of each model against the time of its training, both on logarithmic axes.
 
     Args:
-        models: dictionary from a model's name to seconds of training, error, and the ends of its 95 % interval; errors
+        models: dictionary from a model's name to seconds of training, error, and the ends of its 95% interval; errors
             from 0 to 1. ``times_and_errors`` makes it.
         highlight: names of the models that are to stand out.
         references: dictionary from a published model to its error in per cent, a number or a pair (from, to). They are

@@ -66,12 +66,12 @@ def results_table(results, chapters=".", references="../book/references.md"):
         references: path from the same page to the references.
 
     Returns:
-        A text: one row a model with its parameters, seconds of training, validation error, test error with the 95 %
-        interval for the luck of the images, and the published error. Where a model was trained with several seeds,
+        A text: one row a model with its test error and the 95% interval for the luck of the images, the published
+        error, the validation error, seconds of training, and parameters. Where a model was trained with several seeds,
         seconds, test error and interval are means over them.
     """
     rows = [
-        "| model | parameters | seconds | validation | test | published |",
+        "| model | test error | published | validation | seconds | parameters |",
         "|---|--:|--:|--:|--:|--:|",
     ]
     scored = [numbers for numbers in results.values() if "test" in numbers]
@@ -79,11 +79,11 @@ def results_table(results, chapters=".", references="../book/references.md"):
         low, high = (_mean([score[end] for score in numbers["test"]]) for end in ("low", "high"))
         cells = [
             f"[{numbers['title']}]({chapters}/{numbers['chapter']}.ipynb)",
-            f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
-            f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
-            f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
             f"{_mean_error(numbers['test']):.2%} ({100 * low:.2f}–{high:.2%})",
             f"{numbers['published']}, [{numbers['published_by']}]({references})" if "published" in numbers else "–",
+            f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
+            f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
+            f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -96,7 +96,7 @@ def times_and_errors(results):
         results: a dictionary as ``load_results`` returns it.
 
     Returns:
-        A dictionary from the title to seconds of training, test error, and the ends of its 95 % interval, each a mean
+        A dictionary from the title to seconds of training, test error, and the ends of its 95% interval, each a mean
         over the seeds. Models without seconds are left out.
     """
     return {

@@ -84,7 +84,7 @@ class Augmentation:
     Attributes:
         shift: largest shift to either side, in pixels.
         rotation: largest turn either way, in degrees.
-        scale: largest change of width and of height, each on its own; 0.1 is from 90 to 110 %.
+        scale: largest change of width and of height, each on its own; 0.1 is from 90 to 110%.
         shear: largest slant either way, in pixels to the side for each pixel upwards.
         stroke: largest change of the pen: at 1 the strokes become up to a pixel thicker on each side, or thinner.
     """

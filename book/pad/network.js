@@ -103,7 +103,7 @@ const Network = (() => {
   }
 
   /* Make probabilities of any ten numbers. The temperature was chosen on validation
-     images, so that of all answers with 90 % about nine in ten are right. */
+     images, so that of all answers with 90% about nine in ten are right. */
   function softmax(numbers, temperature) {
     const largest = Math.max(...numbers); // so that no power becomes infinite
     const power = (number) => Math.exp((number - largest) / temperature);

@@ -134,7 +134,7 @@ const DigitPad = (() => {
   // ---- Reading
 
   const percent = (probability) =>
-    probability < 0.005 ? "<1 %" : `${Math.min(Math.round(100 * probability), 99)} %`;
+    probability < 0.005 ? "<1%" : `${Math.min(Math.round(100 * probability), 99)}%`;
 
   /* The answer in words, refused as read_digit refuses. */
   function judge(probabilities, threshold) {
