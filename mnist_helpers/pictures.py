@@ -7,6 +7,7 @@ decoder does, the only error that comes out names the picture.
 import contextlib
 import io
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ MOST_PIXELS = 50_000_000  # a large phone's photo; decoding it takes a second an
 MOST_BYTES = 100_000_000
 MOST_SCANS = 50  # of a JPEG; one that is shown in steps has about ten, one made to stall its reader has thousands
 LEAST_CONTRAST = 0.06  # of the way from black to white; less is paper, or noise
+
+# Pillow warns of damaged notes in a photo, which harm nothing here; what does is said by an error.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 
 class PictureError(ValueError):
