@@ -12,6 +12,7 @@ PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
 PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
 PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
 INSTALLED := .venv/.installed
+ALONE     := $(BIN)/python tools/alone.py
 
 ifeq ($(filter $(DATASET),mini mnist),)
   $(error DATASET is "$(DATASET)"; choose mini or mnist)
@@ -24,7 +25,7 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book publish-check test test-notebooks test-jax rehearse links newest benchmark lint format strip lab serve \
+.PHONY: help install book build-pages publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format strip lab serve \
   record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
@@ -51,15 +52,19 @@ $(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_%,$(EXE
 $(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
   | $(INSTALLED)
-	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
+	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(ALONE) $@.lock \
+	  $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
 
 _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
+	@$(ALONE) _build/pages.lock $(MAKE) --no-print-directory build-pages
+
+build-pages:  # of what has run; by itself, for two at once would tread on each other
 	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/python tools/stage.py $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }
 	@$(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
 	  { cat _build/sphinx.log; exit 1; }
 	@$(BIN)/python tools/check_html.py _build/html
-	@touch $@
+	@touch _build/html/.$(DATASET)
 
 publish-check: book  ## build what would be published with DATASET, and verify it, in a browser, too
 	@$(BIN)/python tools/publish_check.py $(RUNS)
@@ -70,6 +75,9 @@ test: $(INSTALLED)  ## run the tests, one process for each core
 
 test-notebooks: $(INSTALLED)  ## run every chapter, shortened, with the solutions of its exercises
 	@$(BIN)/python -m pytest -m slow --durations=12 --numprocesses auto --dist worksteal
+
+faults: $(INSTALLED)  ## break downloads, fill disks, kill what is at work, and see that nothing is lost
+	@$(BIN)/python -m pytest -m faults --durations=5 tests/faults
 
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
 	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \
@@ -105,9 +113,11 @@ benchmark: $(INSTALLED)  ## run recipes side by side, and print ratios of time (
 	@$(PYTHON) -m venv $@
 	@$@/bin/python -m pip install --quiet --quiet --disable-pip-version-check numpy torch==2.13.0 || { rm -rf $@; exit 1; }
 
-lint: $(INSTALLED)  ## check code, notebooks, stripped outputs, spelling
+lint: $(INSTALLED)  ## check code, types, workflows, stripped outputs, spelling
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
 	@$(BIN)/nbstripout --verify --keep-id $(NOTEBOOKS)
 	@$(BIN)/python tools/sync.py --check
 	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
@@ -157,5 +167,5 @@ open-issue:  # TITLE="…": on GitHub, unless one with this title is open
 	  gh issue create --title "$(TITLE)" --body "The weekly run found something: $(RUN)"
 
 clean:  ## delete everything that was built (.venv stays)
-	rm -rf _build notebooks/results .pytest_cache .ruff_cache *.egg-info
+	rm -rf _build notebooks/results .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find mnist_helpers tests tools -name __pycache__ -prune -exec rm -rf {} +

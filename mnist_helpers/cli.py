@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ import warnings
 from pathlib import Path
 
 from mnist_helpers.pictures import MOST_BYTES, PictureError
+from mnist_helpers.results import write_bytes
 
 # What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
 SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
@@ -60,7 +62,7 @@ def main(arguments=None):
     fetch.set_defaults(run=_fetch)
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")  # what decoders have to say about a picture that they can read
-    if sys.stdout:
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
     try:
         return options.run(options, parser)
@@ -107,7 +109,8 @@ def _find(file):
     """The picture of that name, or those in the folder of that name."""
     if file == "-" or not os.path.isdir(file):
         return [file]
-    locked, found = [], []
+    locked: list[OSError] = []
+    found: list[str] = []
     for folder, inner, names in os.walk(file, onerror=locked.append):
         inner[:] = [name for name in inner if not name.startswith(".")]
         pictures = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
@@ -147,7 +150,9 @@ def _draw_stages(picture, path):
         print(f"mnist-helpers: {path} is not drawn, for the picture {error.reason}", file=sys.stderr)
         return
     use_style()
-    show_stages(preparation).savefig(path)
+    drawn = io.BytesIO()
+    show_stages(preparation).savefig(drawn, format=Path(path).suffix.lstrip(".") or "png")
+    write_bytes(path, drawn.getvalue())
 
 
 def _fetch(options, parser):

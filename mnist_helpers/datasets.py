@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import io
 import os
+import socket
 import tempfile
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ VALIDATION_SIZES = {"mini": 500, "mnist": 5_000}
 SPLIT_SEED = 7
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+PATIENCE = 30  # seconds without a byte, after which a server is given up
 MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
 # SHA-256 of the bytes of each array, which are those of LeCun's four files after their headers. The digest of the .npz
 # file itself would change with the program that packed it.
@@ -372,13 +374,25 @@ def _download_mnist(cache):
         from keras.utils import get_file
 
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # its progress bar would be left in a page
+            # Its progress bar would be left in a page.
+            with _patience(), contextlib.redirect_stdout(io.StringIO()):
                 fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
             raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_WAYS_ON}") from error
         arrays = _read_mnist(fresh, f"{tried}\nA file was downloaded from {MNIST_URL}")
         os.replace(fresh, cache)
     return arrays
+
+
+@contextlib.contextmanager
+def _patience():
+    """Keras' downloader would wait for ever for a server that has stopped talking."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 _WAYS_ON = f"""Three ways on:
@@ -388,4 +402,4 @@ _WAYS_ON = f"""Three ways on:
 
 
 def _digest(array):
-    return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -337,9 +337,12 @@ def group_strokes(strokes):
     digits = [group for group in done if group.height > max(0.4 * usual, SMALLEST - 1)]
     # What is too small for a digit and lies close to one is a piece of it, such as the roof of a 5 set off to the side.
     for piece in [group for group in done if group not in digits]:
-        near = min(digits, key=lambda group, piece=piece: _gap(piece.box, group.box), default=None)
-        if near and _gap(piece.box, near.box) < 0.2 * usual and near.joined(piece).height < 1.25 * usual:
-            digits[digits.index(near)] = near.joined(piece)
+        gaps = [_gap(piece.box, group.box) for group in digits]
+        if gaps and min(gaps) < 0.2 * usual:
+            nearest = gaps.index(min(gaps))
+            together = digits[nearest].joined(piece)
+            if together.height < 1.25 * usual:
+                digits[nearest] = together
     return labels, digits
 
 
@@ -355,7 +358,7 @@ def _belongs(part, whole, usual):
 
 def sort_into_rows(groups):
     """Rows from top to bottom, each from left to right; a row may climb or fall."""
-    rows = []
+    rows: list[list[_Group]] = []
     for group in sorted(groups, key=lambda group: group.left):
         overlaps = [
             (min(group.bottom, row[-1].bottom) - max(group.top, row[-1].top)) / min(group.height, row[-1].height)

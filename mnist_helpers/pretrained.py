@@ -176,7 +176,7 @@ def read_number(picture, *, best=False, model=None):
         parts = split_digits(picture)
     except NoDigitError:
         return []
-    rows = {}
+    rows: dict[int, list[Reading]] = {}
     for reading in _read(parts, best=False, model=model):
         rows.setdefault(reading.row, []).append(reading)
     numbers = [

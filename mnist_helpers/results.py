@@ -159,11 +159,16 @@ def _mean_error(scores):
 
 def write_text(path, text):
     """Write a text file so that readers see the old one or the new one whole, never a part."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path, content):
+    """The same for any file."""
     path = Path(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
         os.replace(temporary, path)
     except BaseException:

@@ -63,7 +63,7 @@ class DigitPad(anywidget.AnyWidget):
         file = io.BytesIO()
         Image.fromarray(self.picture).save(file, "PNG")
         bundle = super()._repr_mimebundle_(**options)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
         return data | {"image/png": file.getvalue()}, metadata
 
 

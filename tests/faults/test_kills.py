@@ -1,0 +1,134 @@
+"""Killed at any moment, without a chance to tidy up: what is read afterwards is whole, and the next run completes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from mnist_helpers import load_results
+
+KILLS = 25
+
+
+def killed_after(command, seconds, **options):
+    """Start a command, and kill it and its children after some time. Says whether it had not ended by then."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **options
+    )
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+def test_a_record_is_the_old_one_or_the_new_one(tmp_path, chance):
+    endless = (
+        "from itertools import count\nfrom mnist_helpers import record\n"
+        "for i in count():\n    record('model', number=i, long=[i] * 20_000)\n"
+    )
+    environment = os.environ | {"MNIST_RESULTS": str(tmp_path)}
+    seen = set()
+    for _ in range(KILLS):
+        assert killed_after([sys.executable, "-c", endless], 0.3 + chance.random(), env=environment)
+        numbers = load_results(tmp_path)["model"]
+        assert numbers["long"] == [numbers["number"]] * 20_000
+        seen.add(numbers["number"])
+    assert len(seen) > KILLS / 2  # the moments were really different ones
+
+
+def test_a_notebook_that_was_killed_runs_again_to_the_same_result(tmp_path, root, chance):
+    source, output = tmp_path / "notebook.ipynb", tmp_path / "out.ipynb"
+    cells = [
+        nbformat.v4.new_code_cell('dataset = "mini"', metadata={"tags": ["parameters"]}),
+        *[nbformat.v4.new_code_cell(f"import time\ntime.sleep(0.2)\nprint({i})") for i in range(5)],
+    ]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), source)
+    command = [sys.executable, root / "tools/run_notebook.py", source, output, "dataset=mini"]
+
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    whole, undisturbed = time.perf_counter() - start, outputs(output)
+    output.unlink()
+    kills = 0
+    for _ in range(8):
+        kills += killed_after(command, chance.random() * whole)
+        if output.exists():
+            assert outputs(output) == undisturbed
+            output.unlink()
+    assert kills >= 4
+    subprocess.run(command, check=True, capture_output=True)
+    assert outputs(output) == undisturbed
+    assert json.loads((tmp_path / "out.run.json").read_text())["seconds"] > 0
+
+
+def outputs(path):
+    return [cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells]
+
+
+@pytest.fixture
+def checkout(tmp_path, root):
+    """A copy of what the first chapter needs, with the environment of this one; make is told that it is installed."""
+    copy = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", root, copy], check=True)
+    (copy / ".venv").symlink_to(root / ".venv")
+    return copy
+
+
+BUILD = ["make", "-o", ".venv/.installed", "_build/runs/mini/01_look_at_the_data.ipynb"]
+
+
+def test_two_builds_at_once_both_succeed(checkout):
+    both = [subprocess.Popen(BUILD, cwd=checkout, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert any("waiting for another build" in text for text in said)
+    assert all(cell.execution_count for cell in run_cells(checkout))
+
+
+def test_a_build_that_was_killed_goes_on(checkout, chance):
+    for _ in range(4):
+        killed_after(BUILD, 1 + 5 * chance.random(), cwd=checkout)
+    subprocess.run(BUILD, cwd=checkout, check=True, capture_output=True)
+    assert all(cell.execution_count for cell in run_cells(checkout))
+    again = subprocess.run(BUILD, cwd=checkout, check=True, capture_output=True, text=True)
+    assert "up to date" in again.stdout
+
+
+def run_cells(checkout):
+    cells = nbformat.read(checkout / "_build/runs/mini/01_look_at_the_data.ipynb", as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+@pytest.mark.parametrize("way", ["final_model.keras", "final_model.weights.h5"])
+def test_a_model_that_was_killed_while_it_was_saved_is_refused_or_whole(tmp_path, way, chance):
+    """Keras writes into the file itself, so a part may remain. It must not pass for a model."""
+    save = (
+        "from mnist_helpers import build_deep_cnn\nmodel = build_deep_cnn()\n"
+        f"save = model.save if {way!r}.endswith('.keras') else model.save_weights\n"
+        f"open('ready', 'w').close()\nwhile True:\n    save({way!r})\n"
+    )
+    load = (
+        "import keras, numpy\nfrom mnist_helpers import build_deep_cnn\n"
+        f"if {way!r}.endswith('.keras'):\n    model = keras.saving.load_model({way!r})\n"
+        f"else:\n    model = build_deep_cnn(); model.load_weights({way!r}, skip_mismatch=False)\n"
+        "assert all(numpy.isfinite(weight).all() for weight in model.get_weights())\n"
+    )
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-c", save], cwd=tmp_path, stderr=subprocess.DEVNULL)
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.05)
+        time.sleep(0.05 + chance.random())
+        process.kill()
+        process.wait()
+        (tmp_path / "ready").unlink()
+        loaded = subprocess.run([sys.executable, "-c", load], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert loaded.returncode == 0 or "Error" in loaded.stderr.splitlines()[-1], loaded.stderr
