@@ -25,7 +25,7 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book build-pages publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format strip lab serve \
+.PHONY: help install book publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format strip lab serve \
   record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
@@ -56,15 +56,13 @@ $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names
 	  $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
 
 _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
-	@$(ALONE) _build/pages.lock $(MAKE) --no-print-directory build-pages
-
-build-pages:  # of what has run; by itself, for two at once would tread on each other
-	@rm -rf _build/html _build/.doctrees
-	@$(BIN)/python tools/stage.py $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }
-	@$(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
-	  { cat _build/sphinx.log; exit 1; }
-	@$(BIN)/python tools/check_html.py _build/html
-	@touch _build/html/.$(DATASET)
+	@$(ALONE) _build/pages.lock sh -ec ' \
+	  rm -rf _build/html _build/.doctrees; \
+	  $(BIN)/python tools/stage.py $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }; \
+	  $(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
+	    { cat _build/sphinx.log; exit 1; }; \
+	  $(BIN)/python tools/check_html.py _build/html; \
+	  touch $@'
 
 publish-check: book  ## build what would be published with DATASET, and verify it, in a browser, too
 	@$(BIN)/python tools/publish_check.py $(RUNS)
