@@ -1,6 +1,98 @@
 """Checks of what is handed in. Each error names the argument, what was expected, and the way out."""
 
+import os
+
 import numpy as np
+
+
+def check_kind(argument, value, kinds, wanted):
+    """Refuse a value of another type.
+
+    Args:
+        argument: the name of the argument, for the message.
+        value: what was handed in.
+        kinds: the types that are welcome, as ``isinstance`` takes them.
+        wanted: what they are, in words.
+
+    Raises:
+        TypeError: it is of none of these types.
+    """
+    if not isinstance(value, kinds):
+        raise TypeError(f"{argument}: expected {wanted}, got {type(value).__name__}.")
+
+
+def check_dictionary(argument, value, wanted):
+    """Refuse anything but a dictionary with something in it."""
+    check_kind(argument, value, dict, f"a dictionary {wanted}")
+    if not value:
+        raise ValueError(f"{argument}: expected a dictionary {wanted}, got an empty one.")
+
+
+def check_choice(argument, value, choices):
+    """Refuse anything but one of a few values."""
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
+        raise ValueError(f"{argument}: expected one of {', '.join(map(repr, choices))}, got {value!r:.80}.")
+
+
+def check_path(argument, value):
+    """Refuse anything but a path."""
+    check_kind(argument, value, str | os.PathLike, "a path")
+
+
+def check_generator(argument, value):
+    """Refuse anything but a source of random numbers."""
+    check_kind(argument, value, np.random.Generator, "a NumPy random generator, as np.random.default_rng(7) makes one")
+
+
+def check_seed(argument, value):
+    """Refuse anything but an integer that Keras and NumPy take as a seed."""
+    wanted = "an integer from 0 to 2**32 - 1"
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{argument}: expected {wanted}, got {value!r:.80}.")
+    if not 0 <= value < 2**32:
+        raise ValueError(f"{argument}: expected {wanted}, got {value}.")
+
+
+def check_model(argument, value):
+    """Refuse anything that cannot predict."""
+    if not callable(getattr(value, "predict", None)):
+        raise TypeError(f"{argument}: expected a Keras model, got {type(value).__name__}; train returns it as .model.")
+
+
+def check_scores(argument, values):
+    """Refuse anything but finite numbers, one after the other."""
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument}: expected numbers, got {values!r}.") from None
+    if numbers.ndim != 1 or len(numbers) == 0 or not np.all(np.isfinite(numbers)):
+        raise ValueError(f"{argument}: expected one finite number or more in a row, got {numbers.tolist()!r:.80}.")
+
+
+def check_probabilities(argument, values):
+    """Refuse anything but rows of ten probabilities."""
+    numbers = np.asarray(values)
+    if numbers.ndim != 2 or numbers.shape[1] != 10 or len(numbers) == 0 or numbers.dtype.kind != "f":
+        raise ValueError(
+            f"{argument}: expected probabilities of shape (n, 10), as predict gives them, got {numbers.dtype} of shape "
+            f"{numbers.shape}."
+        )
+
+
+def check_image(argument, image):
+    """Refuse anything but one image as it is loaded."""
+    check_kind(argument, image, np.ndarray, "a uint8 array of shape (28, 28)")
+    if image.shape != (28, 28) or image.dtype != np.uint8:
+        raise ValueError(f"{argument}: expected uint8 of shape (28, 28), got {image.dtype} of shape {image.shape}.")
+
+
+def check_square(argument, square):
+    """Refuse anything but a square picture of finite numbers."""
+    check_kind(argument, square, np.ndarray, "an array of shape (n, n)")
+    if square.ndim != 2 or square.shape[0] != square.shape[1] or not square.size or square.dtype.kind not in "fiub":
+        raise ValueError(f"{argument}: expected numbers of shape (n, n), got {square.dtype} of shape {square.shape}.")
+    if not np.all(np.isfinite(square)):
+        raise ValueError(f"{argument}: expected finite numbers, got some that are infinite or none.")
 
 
 def check_images(argument, images):
@@ -111,12 +203,12 @@ def check_range(argument, value, low, high):
     wanted = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number of {low:g} or more"
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
-    if not low <= value <= high or not np.isfinite(value):
+    if not low <= value <= high or not value < float("inf"):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
 def check_count(argument, value, least=1):
-    """Refuse anything but an integer of ``least`` or more.
+    """Refuse anything but an integer of ``least`` or more, and below 2**31, where no count of this book lies.
 
     Args:
         argument: the name of the argument, for the message.
@@ -125,12 +217,12 @@ def check_count(argument, value, least=1):
 
     Raises:
         TypeError: it is no integer.
-        ValueError: it is too small.
+        ValueError: it is too small, or too large.
     """
     wanted = f"an integer of {least} or more"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
-    if value < least:
+    if not least <= value < 2**31:
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
@@ -141,8 +233,12 @@ def check_lengths(x, y):
         x, y: arrays that should be of the same length.
 
     Raises:
+        TypeError: one of them is no array.
         ValueError: they are empty, or one is longer than the other.
     """
+    for name, values in (("x", x), ("y", y)):
+        if not hasattr(values, "__len__") or isinstance(values, str | dict):
+            raise TypeError(f"{name}: expected an array, got {type(values).__name__}.")
     if len(x) != len(y) or len(x) == 0:
         raise ValueError(
             f"x and y: expected one label for each image, and at least one, got {len(x):,} images and {len(y):,} "

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from mnist_helpers.checks import check_count
+from mnist_helpers.checks import check_count, check_path
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
 from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
@@ -259,6 +259,7 @@ def _check_settings(y, folds, epochs, batch_size, seed):
 
 
 def _open_checkpoint(checkpoint):
+    check_path("checkpoint", checkpoint)
     folder = Path(checkpoint)
     try:
         folder.mkdir(parents=True, exist_ok=True)

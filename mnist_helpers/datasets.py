@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_helpers.checks import check_images, check_labels
+from mnist_helpers.checks import check_images, check_labels, check_path, check_range
 from mnist_helpers.shipped import shipped
 
 CLASSES = 10
@@ -201,6 +201,9 @@ def load_image_folder(folder, prepare=None):
         DatasetError: there is no such folder, a class without pictures, a file that is no picture, or pictures of
             unequal shapes. All files with a fault are named at once.
     """
+    check_path("folder", folder)
+    if prepare is not None and not callable(prepare):
+        raise TypeError(f"prepare: expected a function, got {type(prepare).__name__}.")
     from mnist_helpers.handwriting import prepare_digit
 
     prepare = prepare or (lambda path: prepare_digit(path).image)
@@ -283,9 +286,10 @@ def one_hot(labels, classes=10):
         ``float32`` array of shape ``(n, classes)``; ``argmax(axis=1)`` gives the labels back.
 
     Raises:
-        TypeError, ValueError: ``labels`` has another type, shape or range, or is empty.
+        TypeError, ValueError: ``labels`` has another type, shape or range, or is empty; or there are too many classes.
     """
     check_labels("labels", labels, classes)
+    check_range("classes", classes, 1, 10_000)
     return np.eye(classes, dtype="float32")[labels]
 
 

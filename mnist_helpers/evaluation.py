@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mnist_helpers.checks import check_labels
+from mnist_helpers.checks import check_count, check_labels, check_model, check_scores
 from mnist_helpers.datasets import prepare_images
 
 
@@ -86,6 +86,8 @@ def model_error(model, images, labels):
     Raises:
         TypeError, ValueError: the images or labels have another type or shape; the message says what to change.
     """
+    check_model("model", model)
+    check_labels("labels", labels)
     probabilities = model.predict(prepare_images(images), verbose=0)
     return error_rate(labels, probabilities.argmax(axis=1))
 
@@ -157,8 +159,8 @@ def mcnemar_test(y_true, first, second):
     """
     from mlxtend.evaluate import mcnemar, mcnemar_table
 
-    check_pairs(y_true, first)
-    check_pairs(y_true, second)
+    check_pairs(y_true, first, ("y_true", "first"))
+    check_pairs(y_true, second, ("y_true", "second"))
     table = mcnemar_table(np.asarray(y_true), np.asarray(first), np.asarray(second))
     only_first, only_second, total = int(table[0, 1]), int(table[1, 0]), len(y_true)
     difference = (only_first - only_second) / total
@@ -182,8 +184,12 @@ def corrected_t_test(first, second, train_size, test_size):
         A ``PairedTest``.
 
     Raises:
-        ValueError: there are fewer than two folds, or not equally many for both models.
+        TypeError, ValueError: there are fewer than two folds, or not equally many for both models; or a size is none.
     """
+    check_scores("first", first)
+    check_scores("second", second)
+    check_count("train_size", train_size)
+    check_count("test_size", test_size)
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
         raise ValueError(
@@ -201,11 +207,12 @@ def corrected_t_test(first, second, train_size, test_size):
     return PairedTest(difference=mean, low=mean - reach, high=mean + reach, p_value=p_value, values=values)
 
 
-def check_pairs(y_true, y_pred):
+def check_pairs(y_true, y_pred, names=("y_true", "y_pred")):
     """Refuse labels and answers that do not belong together, one by one."""
-    check_labels("y_true", y_true)
-    check_labels("y_pred", y_pred)
+    check_labels(names[0], y_true)
+    check_labels(names[1], y_pred)
     if len(y_true) != len(y_pred):
         raise ValueError(
-            f"y_true has {len(y_true)} labels, but y_pred has {len(y_pred)} answers; give one answer for each label."
+            f"{names[0]} has {len(y_true)} labels, but {names[1]} has {len(y_pred)} answers; give one answer for each "
+            "label."
         )

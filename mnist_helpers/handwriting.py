@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from mnist_helpers.checks import check_count, check_square
 from mnist_helpers.pictures import LEAST_CONTRAST, NoDigitError, named, open_picture, strongest
 
 DIGIT_SIDE, PAGE_SIDE = 400, 1600  # the longer side, in pixels, at which one digit, and several, are looked for
@@ -433,6 +434,8 @@ def average_areas(square, size):
     Returns:
         Array of shape ``(size, size)``.
     """
+    check_square("square", square)
+    check_count("size", size)
     edges = np.linspace(0, len(square), size + 1)[:, np.newaxis]
     pixels = np.arange(len(square))
     overlap = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
@@ -449,6 +452,7 @@ def place_digit(square):
     Returns:
         ``float32`` array of shape ``(28, 28)`` from 0 to 1; the darkest place is 1.
     """
+    check_square("square", square)
     small = average_areas(square, SQUARE)
     small /= small.max()
     image = np.zeros((28, 28), "float32")

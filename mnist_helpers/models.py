@@ -6,7 +6,10 @@ ten probabilities per image.
 """
 
 import keras
+import numpy as np
 from keras.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+
+from mnist_helpers.checks import check_choice, check_count, check_range
 
 
 def build_mlp():
@@ -51,6 +54,7 @@ def build_simple_cnn(padding="valid"):
         padding: ``"valid"`` lets the window stay inside the image; ``"same"`` adds a border of zeros, so that the maps
             keep the size of the image (805,066 parameters).
     """
+    check_choice("padding", padding, ("valid", "same"))
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -97,6 +101,7 @@ def build_baseline_cnn(learning_rate=0.01):
     Args:
         learning_rate: the length of a step; the momentum is 0.9.
     """
+    check_range("learning_rate", learning_rate, 0, np.inf)
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),
@@ -171,6 +176,9 @@ def conv_block(filters, size, strides=1):
     Returns:
         A list of three layers.
     """
+    check_count("filters", filters)
+    check_count("size", size)
+    check_count("strides", strides)
     return [
         Conv2D(filters, size, strides=strides, padding="same", use_bias=False),
         # The mean that it keeps for reading follows within tens of steps. Keras' 0.99 needs hundreds, and in a short

@@ -13,6 +13,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from PIL import Image, ImageOps
 
+from mnist_helpers.checks import (
+    check_count,
+    check_dictionary,
+    check_kind,
+    check_labels,
+    check_probabilities,
+    check_range,
+    check_square,
+)
+
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -27,6 +37,8 @@ def use_style(source=None):
         source: name of the data set, written small into the corner of each figure, so that a figure that is copied
             elsewhere still says what it was made with.
     """
+    if source is not None:
+        check_kind("source", source, str, "a text")
     global _source
     _source = source
     with resources.as_file(resources.files("mnist_helpers").joinpath("book.mplstyle")) as style:
@@ -58,10 +70,9 @@ def show_digits(images, titles=None, *, columns=10, wrong=()):
         ways = {2: "; for one image write images[np.newaxis]", 4: "; images[..., 0] takes the channel axis off"}
         way = ways.get(images.ndim, "")
         raise ValueError(f"images: expected an array of shape (n, 28, 28), got {images.shape}{way}.")
-    if columns < 1:
-        raise ValueError(f"columns: expected 1 or more, got {columns}.")
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"titles: expected {len(images)}, one for each image, got {len(titles)}.")
+    check_numbers("images", images)
+    check_count("columns", columns)
+    check_titles(titles, wrong, len(images))
     rows = -(-len(images) // columns)
     size = WIDTH / columns
     figure, axes = _figure(rows, columns, height=rows * (size + (0.25 if titles is not None else 0)) + 0.15)
@@ -111,8 +122,8 @@ def show_filters(kernels, *, columns=8):
     kernels = np.asarray(kernels)
     if kernels.ndim != 3 or len(kernels) == 0:
         raise ValueError(f"kernels: expected an array of shape (n, height, width), got {kernels.shape}.")
-    if columns < 1:
-        raise ValueError(f"columns: expected 1 or more, got {columns}.")
+    check_numbers("kernels", kernels)
+    check_count("columns", columns)
     rows = -(-len(kernels) // columns)
     largest = np.abs(kernels).max() or 1
     figure, axes = _figure(rows, columns, height=rows * WIDTH / columns + 0.6)
@@ -141,6 +152,10 @@ def plot_convolution(image, kernel, result, places):
     Raises:
         ValueError: the image has another shape, or the result does not fit to image and filter.
     """
+    if np.ndim(places) != 2 or np.shape(places)[1] != 2:
+        raise ValueError(f"places: expected pairs of row and column, got {places!r:.80}.")
+    check_square("kernel", kernel)
+    check_square("result", result)
     _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
     size = len(kernel)
     _check_shape("result", result, (29 - size, 29 - size), "the window must stay inside the image")
@@ -179,6 +194,7 @@ def plot_class_counts(parts):
     Returns:
         The figure.
     """
+    check_dictionary("parts", parts, "from a title to labels")
     figure, axes = _figure(1, len(parts), height=2.6)
     for ax, (name, labels) in zip(axes.flat, parts.items(), strict=True):
         digits, counts = np.unique(labels, return_counts=True)
@@ -200,6 +216,8 @@ def plot_histograms(values, xlabel="value of a pixel"):
     Returns:
         The figure.
     """
+    check_kind("xlabel", xlabel, str, "a text")
+    check_dictionary("values", values, "from a title to an array of numbers")
     figure, axes = _figure(1, len(values), height=2.6)
     for ax, (title, numbers) in zip(axes.flat, values.items(), strict=True):
         numbers = np.ravel(numbers)
@@ -220,6 +238,7 @@ def plot_history(histories):
     Returns:
         The figure.
     """
+    check_dictionary("histories", histories, "from a name to a Keras history")
     figure, axes = _figure(2, len(histories), height=5, sharex=True, sharey="row")
     for column, (name, runs) in enumerate(histories.items()):
         runs = [runs] if isinstance(runs, dict) else list(runs)
@@ -252,6 +271,7 @@ def plot_scores(scores):
     Returns:
         The figure.
     """
+    check_dictionary("scores", scores, "from a name to accuracies")
     figure, axes = _figure(height=0.6 * len(scores) + 1.2)
     ax, places = axes[0, 0], range(len(scores), 0, -1)
     errors = [100 * (1 - np.asarray(values)) for values in scores.values()]
@@ -284,6 +304,7 @@ def plot_differences(tests):
     Returns:
         The figure.
     """
+    check_dictionary("tests", tests, "from a title to a PairedTest")
     figure, axes = _figure(height=0.6 * len(tests) + 1.2)
     ax, places = axes[0, 0], range(len(tests) - 1, -1, -1)
     ax.axvline(0, color="black", linewidth=1)
@@ -350,6 +371,8 @@ def plot_errors(errors, references=None):
     Returns:
         The figure.
     """
+    check_references(references)
+    check_dictionary("errors", errors, "from a name to an ErrorRate")
     references = references or {}
     if unknown := references.keys() - errors.keys():
         raise ValueError(f"references: {sorted(unknown)[0]!r} is none of the models in errors: {', '.join(errors)}.")
@@ -386,6 +409,7 @@ def plot_learning_rates(rates):
     Returns:
         The figure.
     """
+    check_dictionary("rates", rates, "from a title to learning rates")
     figure, axes = _figure(height=2.4)
     ax = axes[0, 0]
     for (title, values), color, style in zip(rates.items(), (BLUE, ORANGE, GREEN), ("-", "--", ":"), strict=False):
@@ -405,6 +429,8 @@ def plot_means(values, xlabel="error on the validation images [%]"):
     Returns:
         The figure.
     """
+    check_kind("xlabel", xlabel, str, "a text")
+    check_dictionary("values", values, "from a title to a MeanInterval")
     figure, axes = _figure(height=0.45 * len(values) + 1.2)
     ax, places = axes[0, 0], range(len(values) - 1, -1, -1)
     for number, (place, mean) in enumerate(zip(places, values.values(), strict=True)):
@@ -433,6 +459,9 @@ def plot_error_and_time(models, highlight=(), references=None):
     Returns:
         The figure.
     """
+    check_references(references)
+    check_kind("highlight", highlight, list | tuple | set, "a list of names")
+    check_dictionary("models", models, "from a name to seconds and errors")
     figure, axes = _figure(height=4.5 + 0.1 * len(models))
     ax = axes[0, 0]
     # Numbers, the fastest first, with their names below: names beside the points would cover one another.
@@ -499,6 +528,7 @@ def plot_calibration(bins):
     Returns:
         The figure.
     """
+    check_kind("bins", bins, list | tuple, "a list of pairs")
     figure, axes = _figure(height=3.6)
     ax = axes[0, 0]
     ax.plot([0, 100], [0, 100], "--", color=GREY, label="as often as it says")
@@ -524,6 +554,10 @@ def plot_threshold(digits, labels, non_digits, threshold):
     Returns:
         The figure.
     """
+    check_probabilities("digits", digits)
+    check_labels("labels", labels)
+    check_probabilities("non_digits", non_digits)
+    check_range("threshold", threshold, 0, 1)
     digits, sure, others = np.asarray(digits), np.max(digits, axis=1), np.max(non_digits, axis=1)
     wrong = digits.argmax(axis=1) != labels
     steps = np.linspace(0.1, 1, 181)
@@ -566,6 +600,8 @@ def show_stages(preparation):
     Returns:
         The figure.
     """
+    if not isinstance(getattr(preparation, "stages", None), dict):
+        raise TypeError(f"preparation: expected what prepare_digit returns, got {type(preparation).__name__}.")
     stages = preparation.stages | {"28×28 pixels": preparation.image}
     figure, axes = _figure(1, len(stages), height=1.9)
     for ax, (name, stage) in zip(axes.flat, stages.items(), strict=True):
@@ -586,6 +622,13 @@ def show_pictures(pictures, titles=None, *, columns=5, wrong=()):
     Returns:
         The figure.
     """
+    check_kind("pictures", pictures, list | tuple | np.ndarray, "a list of pictures")
+    if len(pictures) == 0:
+        raise ValueError("pictures: expected at least one, got none.")
+    check_titles(titles, wrong, len(pictures))
+    for picture in pictures:
+        check_picture("pictures", picture)
+    check_count("columns", columns)
     rows = -(-len(pictures) // columns)
     figure, axes = _figure(rows, columns, height=rows * (WIDTH / columns + (0.25 if titles is not None else 0)) + 0.15)
     for ax in axes.flat[len(pictures) :]:
@@ -610,6 +653,8 @@ def show_readings(picture, readings):
     Returns:
         The figure.
     """
+    check_picture("picture", picture)
+    check_kind("readings", readings, list | tuple, "a list, as read_number returns it")
     if isinstance(picture, Image.Image):  # the boxes are those of the upright picture
         picture = ImageOps.exif_transpose(picture).convert("RGB")
     height, width = np.asarray(picture).shape[:2]
@@ -625,6 +670,36 @@ def show_readings(picture, readings):
         place = {"xytext": (1, -1), "textcoords": "offset points", "va": "top", "ha": "left"}
         ax.annotate(text, (right, top), color="white", fontsize=9, bbox={"fc": color, "ec": "none", "pad": 1}, **place)
     return _finish(figure)
+
+
+def check_titles(titles, wrong, count):
+    """Refuse titles that are not one for each picture, and marks that are no positions."""
+    if titles is not None:
+        check_kind("titles", titles, list | tuple | range | np.ndarray, "a list, one for each image")
+        if len(titles) != count:
+            raise ValueError(f"titles: expected {count}, one for each image, got {len(titles)}.")
+    check_kind("wrong", wrong, list | tuple | set | range | np.ndarray, "positions of images")
+
+
+def check_numbers(argument, array):
+    """Refuse an array of anything but numbers."""
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{argument}: expected numbers, got {array.dtype}.")
+
+
+def check_picture(argument, picture):
+    """Refuse what cannot be drawn as a picture."""
+    check_kind(argument, picture, Image.Image | np.ndarray, "a Pillow image or an array")
+    if isinstance(picture, np.ndarray):
+        check_numbers(argument, picture)
+        if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))) or not picture.size:
+            raise ValueError(f"{argument}: expected shape (height, width) or (height, width, 3), got {picture.shape}.")
+
+
+def check_references(references):
+    """Refuse anything but a dictionary of published errors, or none."""
+    if references is not None:
+        check_kind("references", references, dict, "a dictionary from a name to an error in per cent")
 
 
 def _check_shape(argument, array, shape, way):

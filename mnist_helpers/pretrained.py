@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,6 +13,7 @@ from itertools import islice
 import keras
 import numpy as np
 
+from mnist_helpers.checks import check_kind, check_model, check_range
 from mnist_helpers.datasets import prepare_images
 from mnist_helpers.handwriting import prepare_digit, split_digits
 from mnist_helpers.models import build_strong_cnn
@@ -141,6 +143,11 @@ def read_digits(pictures, *, best=False, model=None):
     Raises:
         TypeError, ValueError, WeightsError: as for ``read_digit``.
     """
+    if isinstance(pictures, str | bytes | os.PathLike) or not hasattr(pictures, "__iter__"):
+        raise TypeError(f"pictures: expected several pictures, got {type(pictures).__name__}; read_digit reads one.")
+    check_kind("best", best, bool | np.bool_, "True or False")
+    if model is not None:
+        check_model("model", model)
     pictures = iter(pictures)
     with ThreadPoolExecutor(2) as pool:
         while some := list(islice(pictures, AT_ONCE)):
@@ -172,6 +179,9 @@ def read_number(picture, *, best=False, model=None):
     Raises:
         PictureError, TypeError, ValueError, WeightsError: as for ``read_digit``.
     """
+    check_kind("best", best, bool | np.bool_, "True or False")
+    if model is not None:
+        check_model("model", model)
     try:
         parts = split_digits(picture)
     except NoDigitError:
@@ -223,6 +233,10 @@ def export_network(model=None, *, temperature=1.0, threshold=0.0):
         ValueError: the model has a layer that the browser does not know.
         WeightsError: the shipped weights are missing or damaged.
     """
+    check_range("temperature", temperature, 0.01, 100)
+    check_range("threshold", threshold, 0, 1)
+    if model is not None:
+        check_model("model", model)
     if model is None:
         model, card = load_model(), model_card()
         temperature, threshold = card["temperature"], card["threshold"]

@@ -7,6 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from mnist_helpers.checks import check_kind, check_path
 from mnist_helpers.shipped import shipped
 
 
@@ -48,6 +49,8 @@ def load_results(folder=None):
     Raises:
         ValueError: a file is not what ``record`` writes; the message names it.
     """
+    if folder is not None:
+        check_path("folder", folder)
     results = {}
     for path in sorted((_folder() if folder is None else Path(folder)).glob("*.json")):
         try:
@@ -70,6 +73,9 @@ def results_table(results, chapters=".", references="../book/references.md"):
         error, the validation error, seconds of training, and parameters. Where a model was trained with several seeds,
         seconds, test error and interval are means over them.
     """
+    check_kind("results", results, dict, "a dictionary, as load_results returns it")
+    check_kind("chapters", chapters, str, "a text")
+    check_kind("references", references, str, "a text")
     rows = [
         "| model | test error | published | validation | seconds | parameters |",
         "|---|--:|--:|--:|--:|--:|",
@@ -99,6 +105,7 @@ def times_and_errors(results):
         A dictionary from the title to seconds of training, test error, and the ends of its 95% interval, each a mean
         over the seeds. Models without seconds are left out.
     """
+    check_kind("results", results, dict, "a dictionary, as load_results returns it")
     return {
         numbers["title"]: (
             _mean(numbers["seconds"]),
@@ -124,6 +131,7 @@ def load_recorded_run(dataset="mnist"):
     Raises:
         FileNotFoundError: nothing was recorded with this data set.
     """
+    check_kind("dataset", dataset, str, "a text")
     path = shipped("recorded", f"{dataset}.json")
     if path is None:
         raise FileNotFoundError(f"no run with {dataset!r} was recorded; `make record DATASET={dataset}` makes one.")
@@ -139,6 +147,9 @@ def describe_run(facts):
     Returns:
         A text: date, commits, versions and processor.
     """
+    check_kind("facts", facts, dict, "a dictionary, as load_recorded_run returns it")
+    if missing := {"date", "python", "packages", "processor", "cores"} - facts.keys():
+        raise ValueError(f"facts: {sorted(missing)[0]!r} is missing; load_recorded_run returns a whole one.")
     chapters = facts["notebooks"].values() if "notebooks" in facts else [facts]
     commits = dict.fromkeys(chapter["commit"] for chapter in chapters)
     packages = facts["packages"]

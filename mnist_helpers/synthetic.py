@@ -14,6 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
+from mnist_helpers.checks import check_choice, check_generator, check_image, check_images
+
 SIDE = 160  # height and width of a drawn picture
 # Letters and signs, without those that many people write like a digit.
 LETTERS = sorted(set(string.ascii_letters + "&@#%?$*+=~{}") - set("OoIilZzSsBbGgqYy"))
@@ -31,6 +33,8 @@ def photograph_digit(image, generator):
     Returns:
         ``uint8`` array of shape ``(200, 200)``: dark ink on light paper, or light ink on dark paper.
     """
+    check_image("image", image)
+    check_generator("generator", generator)
     ink = np.zeros((200, 200))
     top, left = generator.integers(0, 200 - 112, 2)
     ink[top : top + 112, left : left + 112] = _enlarge(image, 112)
@@ -53,6 +57,8 @@ def compose_number(images, generator):
     Returns:
         The page, a ``uint8`` array with two axes, dark ink on light paper, and how many digits each row holds.
     """
+    check_images("images", images)
+    check_generator("generator", generator)
     rows = np.array_split(images, generator.integers(1, 4))
     lines = []
     for row in rows:
@@ -80,6 +86,9 @@ def join_digits(first, second, generator):
     Returns:
         ``uint8`` array with two axes, 0 paper and 255 ink.
     """
+    check_image("first", first)
+    check_image("second", second)
+    check_generator("generator", generator)
     pair = [image[:, image.any(axis=0)] for image in (first, second)]
     space = np.zeros((28, pair[0].shape[1] + pair[1].shape[1]), "uint8")
     left, right = space.copy(), space
@@ -103,6 +112,8 @@ def draw_continental_digit(digit, generator):
     Returns:
         A grey Pillow image, black on white.
     """
+    check_choice("digit", digit, (1, 7))
+    check_generator("generator", generator)
     between = generator.uniform
     lean = between(0, 0.25) if digit == 1 else between(0.2, 0.6)
     top, bottom = np.array([0.0, 0.0]), np.array([-lean, 1.0])
@@ -133,6 +144,8 @@ def draw_non_digit(generator, use="learned"):
     Returns:
         A grey Pillow image.
     """
+    check_generator("generator", generator)
+    check_choice("use", use, tuple(FONTS))
     kinds = [_draw_letter, _draw_scribble, _draw_shapes, _draw_texture, _draw_blank]
     if use == "tried":
         kinds = [_draw_letter, _draw_zigzag]

@@ -11,7 +11,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from mnist_helpers.checks import check_count, check_lengths, check_one_hot, check_range, check_training
+from mnist_helpers.checks import (
+    check_count,
+    check_kind,
+    check_lengths,
+    check_one_hot,
+    check_range,
+    check_seed,
+    check_training,
+)
 from mnist_helpers.parallel import run_in_parallel
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
@@ -43,6 +51,7 @@ def set_seed(seed):
     Args:
         seed: an integer from 0 to 2**32 - 1.
     """
+    check_seed("seed", seed)
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow
@@ -117,6 +126,10 @@ def augment_images(images, augmentation, seed):
     Raises:
         ValueError: the images have another shape or type, or values below 0 or above 1.
     """
+    check_kind("images", images, np.ndarray, "an array, as prepare_images makes it")
+    check_kind("augmentation", augmentation, Augmentation, "an Augmentation")
+    for one in np.ravel(seed):
+        check_seed("seed", one)
     if images.ndim != 4 or images.shape[3] != 1 or images.dtype != np.float32 or images.min() < 0 or images.max() > 1:
         raise ValueError(
             "images: expected float32 of shape (n, height, width, 1) with values from 0 to 1, got "

@@ -205,7 +205,7 @@ BAD = {
     ),
     "images: .*takes the channel axis off": lambda mini: show_digits(mini.x_train[:3, ..., None]),
     "images: expected an array": lambda mini: show_digits(mini.x_train[:0]),
-    "columns: expected 1 or more": lambda mini: show_digits(mini.x_train[:3], columns=0),
+    "columns: expected an integer of 1 or more": lambda mini: show_digits(mini.x_train[:3], columns=0),
     r"image: expected shape \(28, 28\)": lambda mini: show_pixels(mini.x_train[:1]),
     r"probabilities: .*probabilities\[0\]": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[:1], label=5),
     "references: 'b' is none of the models": lambda mini: plot_errors({"a": error_rate([1], [1])}, {"b": 1}),
