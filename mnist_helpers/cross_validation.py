@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from mnist_helpers.checks import check_count, check_path
+from mnist_helpers.checks import check_count, check_path, check_seed
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
 from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
@@ -245,7 +245,7 @@ def _check_settings(y, folds, epochs, batch_size, seed):
     check_count("folds", folds, least=2)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
-    check_count("seed", seed, least=0)
+    check_seed("seed", seed)
     # Of one-hot rows each column is a class, also one without any image; of integers only those that occur are known.
     classes, counts = np.unique(y, return_counts=True)
     if y.ndim == 2:

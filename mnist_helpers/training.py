@@ -211,7 +211,7 @@ class ImageBatches(keras.utils.PyDataset):
     def __init__(self, x, y, batch_size, augmentation=None, seed=0, shuffle=True, places=None):
         check_lengths(x, y)
         check_count("batch_size", batch_size)
-        check_count("seed", seed, least=0)
+        check_seed("seed", seed)
         # With two threads Keras fetches batches ahead by itself. With one it leaves that to tf.data, whose tuning
         # thread often is not told that an epoch is over, and sleeps on while the training waits (TensorFlow 2.21).
         # Other backends have no such thread, and in JAX's `fit` batches fetched ahead would end up in the next epoch.

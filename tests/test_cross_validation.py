@@ -334,7 +334,7 @@ BAD = {
     r"wants one-hot rows of shape \(n, 10\).*write one_hot\(y\)": lambda x, y: (build_small, x, y.argmax(axis=1), {}),
     "give the last layer as many outputs": lambda x, y: (build_small, x, y[:, :9], {}),
     r"write one_hot\(y.ravel\(\)\)": lambda x, y: (build_small, x, y.argmax(axis=1)[:, np.newaxis], {}),
-    "seed: expected an integer of 0 or more": lambda x, y: (build_small, x, y, {"seed": None}),
+    "seed: expected an integer from 0 to": lambda x, y: (build_small, x, y, {"seed": None}),
     "folds: expected an integer of 2 or more": lambda x, y: (build_small, x, y, {"folds": 1}),
     "epochs: expected": lambda x, y: (build_small, x, y, {"epochs": 0}),
     "folds: 300 folds need 300 images of each class": lambda x, y: (build_small, x, y, {"folds": 300}),
