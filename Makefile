@@ -25,8 +25,8 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format strip lab serve \
-  record pretrained samples handwriting sync lock cached open-issue clean
+.PHONY: help install book publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format \
+  strip lab serve record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

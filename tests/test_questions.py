@@ -1,5 +1,6 @@
 """All questions of readers are answered, and every link of the written pages leads to a section that exists."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from mnist_helpers import build_large_cnn
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -59,6 +62,14 @@ def test_links_lead_to_sections_that_exist(page):
         assert file.exists(), f"{page.name}: {target}"
         if anchor:
             assert anchor in (anchors(file) if path else TARGETS), f"{page.name}: {target}"
+
+
+def test_the_complete_listing_builds_the_network_of_chapter_4():
+    lines = [line.strip() for line in inspect.getsource(build_large_cnn).splitlines()]
+    layers = lines[lines.index("keras.Input((28, 28, 1)),") : lines.index("return model")]
+    listing = [line.strip() for line in (ROOT / "book/complete.py").read_text(encoding="utf-8").splitlines()]
+    start = listing.index(layers[0])
+    assert listing[start : start + len(layers)] == layers
 
 
 def test_the_complete_listing_runs(tmp_path):
