@@ -25,7 +25,7 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book publish-check test test-notebooks faults test-jax rehearse links newest benchmark lint format \
+.PHONY: help install book executed repeat publish-check test test-notebooks faults test-jax rehearse audit links newest benchmark lint format \
   strip lab serve record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
@@ -64,12 +64,19 @@ _build/html/.$(DATASET): $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	  $(BIN)/python tools/check_html.py _build/html; \
 	  touch $@'
 
+executed: $(EXECUTED)  # the notebooks alone, without pages
+
+repeat: $(EXECUTED)  ## run every notebook a second time, and compare all numbers and figures with the first
+	@rm -rf _build/again
+	@$(MAKE) executed RUNS=_build/again/$(DATASET)
+	@$(BIN)/python tools/repeat.py $(RUNS) _build/again/$(DATASET)
+
 publish-check: book  ## build what would be published with DATASET, and verify it, in a browser, too
 	@$(BIN)/python tools/publish_check.py $(RUNS)
 	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest --quiet tests/test_pages.py
 
-test: $(INSTALLED)  ## run the tests, one process for each core
-	@$(BIN)/python -m pytest --durations=12 --numprocesses auto --dist worksteal
+test: $(INSTALLED)  ## run the tests, one process for each core, and say what of the package they covered
+	@$(BIN)/python -m pytest --cov --durations=12 --numprocesses auto --dist worksteal
 
 test-notebooks: $(INSTALLED)  ## run every chapter, shortened, with the solutions of its exercises
 	@$(BIN)/python -m pytest -m slow --durations=12 --numprocesses auto --dist worksteal
@@ -90,6 +97,9 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 rehearse: $(INSTALLED)  ## run every notebook as Colab does, and as environment.yml says, in new environments
 	@$(BIN)/python tools/rehearse.py colab
 	@$(BIN)/python tools/rehearse.py environment
+
+audit: $(INSTALLED)  ## ask for known weaknesses of the pinned packages; needs a network
+	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --no-deps --disable-pip --requirement requirements.txt
 
 links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
 	@$(BIN)/python tools/stage.py $(DATASET)

@@ -9,12 +9,13 @@ import sys
 import warnings
 from pathlib import Path
 
-from mnist_helpers.pictures import MOST_BYTES, PictureError
+from mnist_helpers.pictures import MOST_BYTES, PictureError, leads_out
 from mnist_helpers.results import write_bytes
 
 # What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
 SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
 SUFFIXES |= {".tiff", ".webp", ".avif", ".heic", ".heif", ".pdf", ".svg"}
+OUTSIDE = "is a link that leads out of the folder, and not followed; name it itself to have it read."
 READ, NOT_READ, TROUBLE, INTERRUPTED = 0, 1, 2, 130  # as grep's, and the shell's
 
 
@@ -84,7 +85,8 @@ def _forget_output():
 def _predict(options, parser):
     from mnist_helpers.pretrained import read_digits
 
-    names = [name for file in options.files for name in _find(file)]
+    found = [one for file in options.files for one in _find(file)]
+    names = [name for name, _ in found]
     if options.stages and len(names) != 1:
         parser.error(f"--stages draws one picture, but there are {len(names)}; name one file")
     if names.count("-") > 1:
@@ -92,35 +94,39 @@ def _predict(options, parser):
     if "-" in names and not sys.stdin:
         parser.error("standard input is closed")
     standard_input = sys.stdin.buffer.read(MOST_BYTES + 1) if "-" in names else None
-    pictures = [standard_input if name == "-" else name for name in names]
+    pictures = [standard_input if name == "-" else name for name, problem in found if not problem]
+    readings = read_digits(pictures, best=options.best)
     code = READ
-    for name, reading in zip(names, read_digits(pictures, best=options.best), strict=True):
+    for name, problem in found:
+        reading = problem or next(readings)
         if isinstance(reading, PictureError):
             code = TROUBLE
         elif reading.digit is None:
             code = max(code, NOT_READ)
         print(_as_json(name, reading) if options.json else _as_text(name, reading), flush=True)
-    if options.stages:
+    if options.stages and pictures:
         _draw_stages(pictures[0], options.stages)
     return code
 
 
 def _find(file):
-    """The picture of that name, or those in the folder of that name."""
+    """The picture of that name, or those in the folder of that name; with each why it is not to be read, or None."""
     if file == "-" or not os.path.isdir(file):
-        return [file]
+        return [(file, None)]
     locked: list[OSError] = []
     found: list[str] = []
     for folder, inner, names in os.walk(file, onerror=locked.append):
         inner[:] = [name for name in inner if not name.startswith(".")]
         pictures = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
         found += [str(Path(folder, name)) for name in pictures]
+        found += [path for name in inner if leads_out(path := str(Path(folder, name)), file)]  # os.walk leaves them out
     # A folder that is locked is named like a picture that is: reading it says why it cannot be read.
-    return sorted(found + [error.filename for error in locked]) or [file]
+    names = sorted(found + [error.filename for error in locked]) or [file]
+    return [(name, PictureError(OUTSIDE) if leads_out(name, file) else None) for name in names]
 
 
 def _as_text(name, reading):
-    name = name.replace("\n", "\\n")  # a line a file
+    name = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)  # a line a file, and no colours
     if getattr(reading, "digit", None) is None:
         return f"{name}: {reading.reason}"
     return f"{name}: {reading.digit} ({reading.probability:.1%})"

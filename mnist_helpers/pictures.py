@@ -67,6 +67,14 @@ def named(picture):
         raise
 
 
+def leads_out(path, folder):
+    """Whether a path in a folder is a link, or lies behind one, to somewhere else.
+
+    Whoever fills a folder could otherwise have any file of this machine read by the one who names it.
+    """
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
 def open_picture(picture, side):
     """The picture as a ``float32`` array of shape ``(height, width, channels)`` from 0 to 1, upright.
 

@@ -84,9 +84,11 @@ def results_table(results, chapters=".", references="../book/references.md"):
     for numbers in sorted(scored, key=lambda numbers: -_mean_error(numbers["test"])):
         low, high = (_mean([score[end] for score in numbers["test"]]) for end in ("low", "high"))
         cells = [
-            f"[{numbers['title']}]({chapters}/{numbers['chapter']}.ipynb)",
+            f"[{_plain(numbers['title'])}]({chapters}/{_plain(numbers['chapter'])}.ipynb)",
             f"{_mean_error(numbers['test']):.2%} ({100 * low:.2f}–{high:.2%})",
-            f"{numbers['published']}, [{numbers['published_by']}]({references})" if "published" in numbers else "–",
+            f"{_plain(numbers['published'])}, [{_plain(numbers['published_by'])}]({references})"
+            if "published" in numbers
+            else "–",
             f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
             f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
             f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
@@ -158,6 +160,11 @@ def describe_run(facts):
         f"Keras {packages['keras']}, NumPy {packages['numpy']}, Python {facts['python']}; {facts['processor']}, "
         f"{facts['cores']} cores"
     )
+
+
+def _plain(text):
+    """A text that has no meaning in Markdown, whatever name somebody has given to a model."""
+    return re.sub(r"[^\w\s%,.:+()–-]", lambda sign: f"&#{ord(sign[0])};", str(text)).replace("\n", " ")
 
 
 def _mean(values):

@@ -109,6 +109,30 @@ def test_a_locked_folder_is_named_and_the_others_are_read(capsys, locked_out):
     assert "nine.png: 9" in lines[1]
 
 
+def test_links_that_lead_out_of_a_folder_are_named_and_not_followed(capsys, tmp_path):
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    Image.open(path("white_on_black.png")).save(folder / "a.png")
+    Image.open(path("white_on_black.png")).save(outside / "secret.png")
+    (folder / "b.png").symlink_to("a.png")
+    (folder / "c.png").symlink_to(outside / "secret.png")
+    (folder / "d").symlink_to(outside, target_is_directory=True)
+    code, lines = run(capsys, "--json", str(folder))
+    assert code == 2
+    facts = {json.loads(line)["file"][len(str(folder)) + 1 :]: json.loads(line) for line in lines}
+    assert [(name, one["digit"]) for name, one in facts.items()] == [
+        ("a.png", 9),
+        ("b.png", 9),
+        ("c.png", None),
+        ("d", None),
+    ]
+    assert "leads out of the folder" in facts["c.png"]["reason"]
+    assert "leads out of the folder" in facts["d"]["reason"]
+    # Whoever names a link means it.
+    assert run(capsys, str(folder / "c.png"))[0] == 0
+
+
 def test_a_folder_without_pictures_is_named(capsys, tmp_path):
     code, lines = run(capsys, str(tmp_path))
     assert code == 2
@@ -176,12 +200,13 @@ def test_closed_streams_and_full_disks_are_no_traceback(streams):
     assert "Exception ignored" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "", "two\nlines.png", "\udcff.png"])
+@pytest.mark.parametrize("name", ["x" * 300, "", "two\nlines.png", "\udcff.png", "\x1b[31mred.png"])
 def test_odd_names_are_a_line_and_no_traceback(capsys, name):
     code, lines = run(capsys, name)
     assert code == 2
     assert len(lines) == 1
     assert "cannot be read" in lines[0] or "is a folder" in lines[0]
+    assert lines[0].isprintable()
     code, lines = run(capsys, "--json", name)
     assert json.loads(lines[0])["file"] == name
 

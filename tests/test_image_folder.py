@@ -111,3 +111,25 @@ def test_the_samples_cover_every_digit_and_every_difficulty():
     for difficulty in ("hairline", "shadow", "corner", "lines", "white ink on black", "transparent", "EXIF", "rows"):
         assert difficulty in notes
     assert {sample.kind for sample in samples} == {"plain", "difficult", "number", "no digit"}
+
+
+def test_links_are_followed_within_the_folder_alone(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Image.open(PLAIN[3].path).save(outside / "secret.png")
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    fill(folder, ["0", "1"])
+    (folder / "1" / "b.png").symlink_to("../0/a.png")
+    assert len(load_image_folder(folder).files) == 3
+    (folder / "1" / "c.png").symlink_to(outside / "secret.png")
+    (folder / "2").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(DatasetError) as error:
+        load_image_folder(folder)
+    for name in ("1/c.png", "2"):
+        assert f"{folder / name}: is a link that leads out of the folder" in str(error.value)
+    # The folder itself may be a link: whoever names it means what it leads to.
+    (folder / "1" / "c.png").unlink()
+    (folder / "2").unlink()
+    (tmp_path / "shortcut").symlink_to(folder, target_is_directory=True)
+    assert len(load_image_folder(tmp_path / "shortcut").files) == 3

@@ -75,6 +75,27 @@ def test_the_first_page_is_light_until_its_pad_is_touched(browser, origin):
         assert any(url.endswith("weights.js") for url in sizes)
 
 
+def test_a_page_runs_no_script_and_loads_nothing_that_was_not_built_into_it(browser, origin):
+    with watched(browser) as page:
+        page.goto(f"{origin}/book/index.html")
+        elsewhere = origin.replace("127.0.0.1", "localhost")
+        page.evaluate(
+            """address => {
+              const scripts = [{ textContent: "window.changed = true" }, { src: `${address}/_static/doctools.js` }];
+              for (const script of scripts) document.head.append(Object.assign(document.createElement("script"), script));
+              document.body.append(Object.assign(new Image(), { src: `${address}/_static/logo.svg` }));
+              const button = '<button id="b" onclick="window.changed = true">x</button>';
+              document.body.insertAdjacentHTML("beforeend", button);
+              document.getElementById("b").click();
+            }""",
+            elsewhere,
+        )
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.changed") is None
+        refused = [fault for fault in page.faults if "Content Security Policy" in fault]
+        assert len(refused) >= 4, page.faults
+
+
 def test_a_double_click_on_the_first_file_leads_to_a_pad_that_reads(browser):
     if not (BUILT / "index.html").exists():
         pytest.skip("needs the built pages: `make book`")

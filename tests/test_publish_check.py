@@ -7,7 +7,8 @@ import nbformat
 import publish_check
 import pytest
 
-PAGE = """<html><head><meta name="description" content="About digits."><meta property="og:image" content="card.png">
+PAGE = """<html><head><meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<meta name="description" content="About digits."><meta property="og:image" content="card.png">
 <link rel="stylesheet" href="style.css"></head><body><article><img src="digit.png" alt="A handwritten 5 with a roof.">
 <div class="cell">a cell</div></article></body></html>"""
 
@@ -70,6 +71,7 @@ def test_a_bad_run_is_refused(site, capsys, changes, fault):
     [
         ('name="description"', 'name="nothing"', "has no description"),
         ('content="card.png"', 'content=" "', "has no card"),
+        ('http-equiv="Content-Security-Policy"', 'name="nothing"', "has no policy"),
         ('class="cell"', 'class="cell tag_injected-parameters"', "papermill injected"),
         ("digit.png", "https://example.org/digit.png", "asks another host"),
     ],

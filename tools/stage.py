@@ -57,6 +57,7 @@ def main(dataset):
         "api": reference(),
         "about": about(runs, chapters, dataset),
         "time": time_needed(runs, chapters),
+        "machines": machines(Path("book/results")),
     }.items():
         generated.joinpath(f"{name}.md").write_text(text, encoding="utf-8")
 
@@ -90,6 +91,10 @@ def directive(name, full):
     if isinstance(thing, type):
         return f".. autoexception:: {full}" if issubclass(thing, Exception) else f".. autoclass:: {full}"
     return f".. autofunction:: {full}" if callable(thing) else f".. autodata:: {full}\n   :no-value:"
+
+
+def read_record(path):
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def about(runs, chapters, dataset):
@@ -135,6 +140,31 @@ def time_needed(runs, chapters):
     )
 
 
+def machines(folder):
+    """The mistakes of each model in two recorded runs on different processors, one number a seed."""
+    runs = [read_record(folder / name) for name in ("mnist.json", "mnist_other.json")]
+    if None in runs:
+        return "Full runs on two processors have not been recorded yet.\n"
+    rows = [
+        "| model | " + " | ".join(f"{run['processor']}, {run['date']}" for run in runs) + " |",
+        "|---|--:|--:|",
+    ]
+    pairs = []
+    for name, numbers in sorted(runs[0]["results"].items()):
+        other = runs[1]["results"].get(name, {})
+        if "test" in numbers and all(numbers.get(key) == other.get(key) for key in ("seeds", "settings", "parameters")):
+            wrong = [[score["wrong"] for score in record["test"]] for record in (numbers, other)]
+            pairs += zip(*wrong, strict=True)
+            rows.append(f"| {numbers['title']} | " + " | ".join(", ".join(map(str, one)) for one in wrong) + " |")
+    same = sum(one == other for one, other in pairs)
+    most = max(abs(one - other) for one, other in pairs)
+    return (
+        "\n".join(rows)
+        + f"\n\nMistakes among the 10,000 test images. {same} of {len(pairs)} trainings ended with equally many; the "
+        f"largest difference is {most}. First: {describe_run(runs[0])}. Second: {describe_run(runs[1])}.\n"
+    )
+
+
 def title_of(source):
     cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
     return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
@@ -172,9 +202,8 @@ def draw_card(folder):
 def results_tables(models, dataset):
     """The models of this build, and above them what the last full run on all of MNIST recorded of them."""
     tables = {f"**This build** ({SIZES[dataset]})": models}
-    path = Path("book/results/mnist.json")
-    if dataset != "mnist" and path.exists():
-        full = json.loads(path.read_text(encoding="utf-8"))
+    full = read_record(Path("book/results/mnist.json"))
+    if dataset != "mnist" and full:
         recorded = {name: full["results"][name] for name in models if name in full["results"]}
         tables = {f"**All 70,000 images of MNIST** ({describe_run(full)})": recorded} | tables
     parts = [f"{title}\n\n{results_table(rows, '../notebooks', 'references.md')}" for title, rows in tables.items()]

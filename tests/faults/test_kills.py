@@ -74,6 +74,30 @@ def outputs(path):
     return [cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells]
 
 
+def test_folds_that_were_killed_at_any_moment_end_with_the_same_scores(tmp_path, chance):
+    script = (
+        "from mnist_helpers import build_simple_cnn, cross_validate, load_dataset\n"
+        "data = load_dataset('mini')\n"
+        "if __name__ == '__main__':\n"
+        "    small = {'x': data.x_train[:400], 'y': data.y_train[:400], 'folds': 5, 'epochs': 1, 'seed': 7}\n"
+        "    print('scores', cross_validate(build_simple_cnn, **small, checkpoint='folds').scores)\n"
+    )
+    for name in ("disturbed", "undisturbed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "folds.py").write_text(script)
+    command = [sys.executable, "folds.py"]
+
+    def scores(name):
+        done = subprocess.run(command, cwd=tmp_path / name, check=True, capture_output=True, text=True)
+        return done.stdout.rpartition("scores")[2]
+
+    start = time.perf_counter()
+    expected = scores("undisturbed")
+    whole = time.perf_counter() - start
+    assert sum(killed_after(command, chance.random() * whole, cwd=tmp_path / "disturbed") for _ in range(6)) >= 3
+    assert scores("disturbed") == expected
+
+
 @pytest.fixture
 def checkout(tmp_path, root):
     """A copy of what the first chapter needs, with the environment of this one; make is told that it is installed."""

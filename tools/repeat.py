@@ -1,0 +1,112 @@
+"""Compare two runs of the notebooks: what they printed, drew and recorded has to be the same, but for times.
+
+    python tools/repeat.py _build/runs/mini _build/again/mini
+
+prints what was compared, and exits with 1 and a list if anything differs. A cell whose output depends on how long
+something took says so in its metadata, "timed": true, and is left out; so are numbers recorded as "seconds".
+"""
+
+import itertools
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+
+
+def main(first, second):
+    first, second = Path(first), Path(second)
+    counts, faults = Counter(), []
+    for name in sorted({path.name for folder in (first, second) for path in folder.glob("[0-9]*.ipynb")}):
+        if "partial" not in name:
+            faults += compare_notebooks(first / name, second / name, counts)
+    faults += compare_records(first / "results", second / "results", counts)
+    compared = ", ".join(f"{kind} {counts[kind]:,}" for kind in ("notebooks", "texts", "pictures", "records"))
+    print(f"compared: {compared}; different: {len(faults)}; left out, since they hold times: cells {counts['timed']:,}")
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if not counts["notebooks"]:
+        print(f"repeat: there are no notebooks in {first}", file=sys.stderr)
+    return 1 if faults or not counts["notebooks"] else 0
+
+
+def compare_notebooks(first, second, counts):
+    """Yield each cell whose code or outputs differ; count what was compared."""
+    for path in (first, second):
+        if not path.exists():
+            yield f"{path}: is missing"
+            return
+    counts["notebooks"] += 1
+    pairs = itertools.zip_longest(*(code_cells(path) for path in (first, second)))
+    for one, other in pairs:
+        if one is None or other is None or one.source != other.source:
+            yield f"{first.stem}: the code of cell {(one or other).id} is not the same; run both again"
+        elif one.metadata.get("timed"):
+            counts["timed"] += 1
+        else:
+            seen, again = shown(one), shown(other)
+            counts["pictures"] += sum("image/png" in kind for kind in seen)
+            counts["texts"] += sum("image/png" not in kind for kind in seen)
+            if seen != again:
+                kinds = [kind for kind in {**seen, **again} if seen.get(kind) != again.get(kind)]
+                yield f"{first.stem}: cell {one.id} shows another {' and '.join(kinds)}{excerpt(seen, again, kinds[0])}"
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def shown(cell):
+    """What a cell shows: a dictionary from the kind and place of each piece to the piece."""
+    pieces = {}
+    for place, output in enumerate(cell.outputs):
+        if output.output_type == "stream":
+            pieces[f"{output.name} {place}"] = output.text
+        else:
+            pieces |= {f"{kind} {place}": data for kind, data in output.get("data", {}).items()}
+    return pieces
+
+
+def excerpt(seen, again, kind):
+    """The first line that differs, of texts."""
+    lines = [str(pieces.get(kind, "")).splitlines() for pieces in (seen, again)]
+    if "image" in kind:
+        return ""
+    one, other = next(pair for pair in itertools.zip_longest(*lines, fillvalue="nothing") if pair[0] != pair[1])
+    return f": {one!r}, then {other!r}"
+
+
+def compare_records(first, second, counts):
+    """Yield each recorded number that differs, by its place in the record."""
+    for name in sorted({path.name for folder in (first, second) for path in folder.glob("*.json")}):
+        records = []
+        for path in (first / name, second / name):
+            if not path.exists():
+                yield f"{path}: is missing"
+                break
+            records.append(json.loads(path.read_text(encoding="utf-8")))
+        else:
+            counts["records"] += 1
+            one, other = (dict(leaves(record)) for record in records)
+            for place in [place for place in {**one, **other} if one.get(place) != other.get(place)][:3]:
+                yield f"{name}: {'.'.join(map(str, place))} is {one.get(place)}, then {other.get(place)}"
+
+
+def leaves(value, place=()):
+    """Yield the place and the value of everything in a record that is no time."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name != "seconds":
+                yield from leaves(part, (*place, name))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from leaves(part, (*place, number))
+    else:
+        yield place, value
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
