@@ -82,7 +82,7 @@ def test_a_page_runs_no_script_and_loads_nothing_that_was_not_built_into_it(brow
         page.evaluate(
             """address => {
               const scripts = [{ textContent: "window.changed = true" }, { src: `${address}/_static/doctools.js` }];
-              for (const script of scripts) document.head.append(Object.assign(document.createElement("script"), script));
+              for (const one of scripts) document.head.append(Object.assign(document.createElement("script"), one));
               document.body.append(Object.assign(new Image(), { src: `${address}/_static/logo.svg` }));
               const button = '<button id="b" onclick="window.changed = true">x</button>';
               document.body.insertAdjacentHTML("beforeend", button);
