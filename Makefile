@@ -98,8 +98,9 @@ rehearse: $(INSTALLED)  ## run every notebook as Colab does, and as environment.
 	@$(BIN)/python tools/rehearse.py colab
 	@$(BIN)/python tools/rehearse.py environment
 
-audit: $(INSTALLED)  ## ask for known weaknesses of the pinned packages; needs a network
-	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --no-deps --disable-pip --requirement requirements.txt
+audit: $(INSTALLED)  ## ask for known vulnerabilities of the pinned packages; needs a network
+	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --no-deps --disable-pip \
+	  --requirement requirements.txt --requirement requirements-jax.txt
 
 links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
 	@$(BIN)/python tools/stage.py $(DATASET)

@@ -6,16 +6,17 @@ import io
 import json
 import os
 import sys
+import unicodedata
 import warnings
 from pathlib import Path
 
-from mnist_helpers.pictures import MOST_BYTES, PictureError, leads_out
+from mnist_helpers.pictures import MOST_BYTES, OUTSIDE, PictureError, leads_out
 from mnist_helpers.results import write_bytes
 
 # What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
 SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
 SUFFIXES |= {".tiff", ".webp", ".avif", ".heic", ".heif", ".pdf", ".svg"}
-OUTSIDE = "is a link that leads out of the folder, and not followed; name it itself to have it read."
+CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a terminal, or is no character at all
 READ, NOT_READ, TROUBLE, INTERRUPTED = 0, 1, 2, 130  # as grep's, and the shell's
 
 
@@ -89,6 +90,9 @@ def _predict(options, parser):
     names = [name for name, _ in found]
     if options.stages and len(names) != 1:
         parser.error(f"--stages draws one picture, but there are {len(names)}; name one file")
+    if options.stages and os.path.exists(options.stages) and os.path.exists(names[0]):
+        if os.path.samefile(options.stages, names[0]):
+            parser.error(f"--stages would overwrite the picture {options.stages}; name another file")
     if names.count("-") > 1:
         parser.error("standard input can be read once")
     if "-" in names and not sys.stdin:
@@ -116,17 +120,18 @@ def _find(file):
     locked: list[OSError] = []
     found: list[str] = []
     for folder, inner, names in os.walk(file, onerror=locked.append):
-        inner[:] = [name for name in inner if not name.startswith(".")]
+        elsewhere = [name for name in inner if leads_out(Path(folder, name), file)]
+        inner[:] = [name for name in inner if not name.startswith(".") and name not in elsewhere]
         pictures = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
-        found += [str(Path(folder, name)) for name in pictures]
-        found += [path for name in inner if leads_out(path := str(Path(folder, name)), file)]  # os.walk leaves them out
+        found += [str(Path(folder, name)) for name in pictures + elsewhere]
     # A folder that is locked is named like a picture that is: reading it says why it cannot be read.
     names = sorted(found + [error.filename for error in locked]) or [file]
-    return [(name, PictureError(OUTSIDE) if leads_out(name, file) else None) for name in names]
+    return [(name, PictureError(f"{OUTSIDE}; name it directly.") if leads_out(name, file) else None) for name in names]
 
 
 def _as_text(name, reading):
-    name = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)  # a line a file, and no colours
+    # One line a file, and nothing in its name that moves the cursor or changes colours.
+    name = "".join(repr(one)[1:-1] if unicodedata.category(one) in CONTROLS else one for one in name)
     if getattr(reading, "digit", None) is None:
         return f"{name}: {reading.reason}"
     return f"{name}: {reading.digit} ({reading.probability:.1%})"

@@ -41,8 +41,6 @@ MINI_DIGESTS = {
 }
 MINI_TRAIN_PER_CLASS = 400
 
-_OUTSIDE = "is a link that leads out of the folder, and not followed; put the pictures themselves there."
-
 
 class DatasetError(RuntimeError):
     """A data set could not be had, or is not what it should be. The message says which file, and the ways on."""
@@ -207,7 +205,7 @@ def load_image_folder(folder, prepare=None):
     if prepare is not None and not callable(prepare):
         raise TypeError(f"prepare: expected a function, got {type(prepare).__name__}.")
     from mnist_helpers.handwriting import prepare_digit
-    from mnist_helpers.pictures import leads_out
+    from mnist_helpers.pictures import OUTSIDE, leads_out
 
     prepare = prepare or (lambda path: prepare_digit(path).image)
     folder = Path(folder)
@@ -232,14 +230,14 @@ def load_image_folder(folder, prepare=None):
     images, labels, files, faults = [], [], [], []
     for label, subfolder in zip(labels_of, subfolders, strict=True):
         if leads_out(subfolder, folder):
-            faults.append(f"{subfolder}: {_OUTSIDE}")
+            faults.append(f"{subfolder}: {OUTSIDE}; put the pictures themselves there.")
             continue
         paths = _list_folder(subfolder)
         if not paths:
             faults.append(f"{subfolder}: is empty; a class needs pictures.")
         for path in paths:
             if leads_out(path, folder):
-                faults.append(f"{path}: {_OUTSIDE}")
+                faults.append(f"{path}: {OUTSIDE}; put the pictures themselves there.")
                 continue
             try:
                 images.append(np.asarray(prepare(path)))

@@ -28,6 +28,7 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MOST_PIXELS = 50_000_000  # a large phone's photo; decoding it takes a second and some hundred megabytes
 MOST_BYTES = 100_000_000
 MOST_SCANS = 50  # of a JPEG; one that is shown in steps has about ten, one made to stall its reader has thousands
+OUTSIDE = "is a link that leads out of the folder, and is not followed"
 LEAST_CONTRAST = 0.06  # of the way from black to white; less is paper, or noise
 
 # Pillow warns of damaged notes in a photo, which harm nothing here; what does is said by an error.
@@ -130,7 +131,8 @@ def _decode(content, side):
         raise PictureError(f"has far too many pixels; up to {MOST_PIXELS:,} are read.") from error
     except Exception as error:
         raise PictureError(f"is none of {', '.join(FORMATS)}, or is damaged; save it as PNG or JPEG.") from error
-    if image.format == "JPEG":
+    _check_size(image.size)  # before a JPEG says that it can be decoded smaller
+    if image.format in ("JPEG", "MPO"):  # MPO is a JPEG with others behind it
         if content.count(b"\xff\xda") > MOST_SCANS:
             raise PictureError("is a JPEG of very many scans; save it again as an ordinary one.")
         image.draft("RGB", (side, side))  # a JPEG can be decoded at a fraction of its size

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from mnist_helpers.checks import check_kind, check_path
 from mnist_helpers.shipped import shipped
@@ -84,7 +85,7 @@ def results_table(results, chapters=".", references="../book/references.md"):
     for numbers in sorted(scored, key=lambda numbers: -_mean_error(numbers["test"])):
         low, high = (_mean([score[end] for score in numbers["test"]]) for end in ("low", "high"))
         cells = [
-            f"[{_plain(numbers['title'])}]({chapters}/{_plain(numbers['chapter'])}.ipynb)",
+            f"[{_plain(numbers['title'])}]({chapters}/{quote(numbers['chapter'])}.ipynb)",
             f"{_mean_error(numbers['test']):.2%} ({100 * low:.2f}–{high:.2%})",
             f"{_plain(numbers['published'])}, [{_plain(numbers['published_by'])}]({references})"
             if "published" in numbers
@@ -164,7 +165,7 @@ def describe_run(facts):
 
 def _plain(text):
     """A text that has no meaning in Markdown, whatever name somebody has given to a model."""
-    return re.sub(r"[^\w\s%,.:+()–-]", lambda sign: f"&#{ord(sign[0])};", str(text)).replace("\n", " ")
+    return re.sub(r"[^\w %,.:+()–-]|_", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split()))
 
 
 def _mean(values):

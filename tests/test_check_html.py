@@ -3,7 +3,8 @@
 import check_html
 import pytest
 
-GOOD = """<html><head><link rel="stylesheet" href="style.css"></head><body><article>
+GOOD = """<html><head><meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<link rel="stylesheet" href="style.css"></head><body><article>
 <h2 id="here">A heading</h2><a href="#here">a</a> <a href="other.html#there">b</a> <a href="https://example.org/x">c</a>
 <img src="digit.png" alt="A handwritten 5 with a broken top stroke.">
 </article></body></html>"""
@@ -32,6 +33,7 @@ def test_good_pages_pass(site, capsys):
         ('"other.html#there"', '"other.html#nowhere"', "there is no such anchor"),
         ('"#here"', '"#nowhere"', "there is no such anchor"),
         ('"digit.png"', '"gone.png"', "there is no such file"),
+        ('http-equiv="Content-Security-Policy"', 'name="nothing"', "has no Content-Security-Policy"),
         ('"digit.png"', '"https://example.org/digit.png"', "asks another host"),
         ('"style.css"', '"https://example.org/style.css"', "asks another host"),
         ("<body>", "<body><script src='//example.org/x.js'></script>", "asks another host"),

@@ -1,4 +1,5 @@
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -216,6 +217,32 @@ def test_the_variable_comes_before_the_cache(monkeypatch, no_mnist, tiny_mnist, 
 def test_the_cache_is_used_without_the_variable(no_mnist, tiny_mnist):
     write_npz(no_mnist, **tiny_mnist)
     assert_is(load_arrays("mnist"), tiny_mnist)
+
+
+@pytest.mark.parametrize("variable", [None, "~/.keras/datasets/mnist.npz"])
+def test_the_readers_own_cache_is_found(monkeypatch, no_mnist, tiny_mnist, tmp_path, variable):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if variable:
+        monkeypatch.setenv("MNIST_NPZ", variable)
+    write_npz(tmp_path / ".keras/datasets/mnist.npz", **tiny_mnist)
+    assert_is(load_arrays("mnist"), tiny_mnist)
+
+
+def test_a_file_without_permission_is_not_called_damaged(monkeypatch, no_mnist, tiny_mnist, locked_out):
+    folder, as_nobody = locked_out
+    write_npz(folder / "mine.npz", **tiny_mnist)
+    (folder / "mine.npz").chmod(0)
+    monkeypatch.setenv("MNIST_NPZ", str(folder / "mine.npz"))
+    with as_nobody(), pytest.raises(DatasetError, match="may not be read by this user"):
+        load_arrays("mnist")
+
+
+def test_the_address_is_that_of_keras():
+    import keras
+
+    assert datasets.MNIST_URL.removesuffix("mnist.npz") in inspect.getsource(keras.datasets.mnist.load_data)
 
 
 def without(arrays, name):

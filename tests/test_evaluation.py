@@ -5,7 +5,7 @@ from sklearn.datasets import make_moons
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
 from sklearn.svm import SVC
 
-from mnist_helpers import corrected_t_test, error_rate, mcnemar_test, mean_interval, model_error
+from mnist_helpers import PairedTest, corrected_t_test, error_rate, mcnemar_test, mean_interval, model_error
 
 
 def answers(wrong, total):
@@ -40,6 +40,7 @@ def test_a_models_mistakes_are_those_of_its_largest_probabilities(mini):
     class AlwaysThree:
         def predict(self, x, verbose):
             assert x.shape == (1000, 28, 28, 1)
+            assert verbose == 0  # nothing is printed into a page
             return np.eye(10)[np.full(len(x), 3)]
 
     error = model_error(AlwaysThree(), mini.x_test, mini.y_test)
@@ -117,6 +118,32 @@ def test_for_five_folds_the_corrected_error_is_one_and_a_half_times_the_plain_on
 
 def test_equal_scores_are_no_difference():
     assert corrected_t_test([0.9, 0.8], [0.9, 0.8], 40, 10).p_value == 1
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_that_never_varies_is_certain(sign):
+    first, second = ([1.0, 1.0], [0.5, 0.5])[::sign]
+    test = corrected_t_test(first, second, train_size=40, test_size=10)
+    assert (test.low, test.difference, test.high, test.p_value) == (sign / 2, sign / 2, sign / 2, 0)
+    assert test.values == (sign / 2, sign / 2)
+
+
+def test_a_loss_is_as_significant_as_a_gain():
+    # The mean is -0.2 and its squared error 0.01 · (1/3 + 1/2), so t² = 4.8. With two degrees of freedom the p-value is
+    # 1 - t / sqrt(2 + t²), and 4.30265 is the factor of the 95% interval.
+    test = corrected_t_test([0.5] * 3, [0.6, 0.7, 0.8], train_size=2, test_size=1)
+    assert test.p_value == pytest.approx(1 - np.sqrt(4.8 / 6.8))
+    reach = 4.30265 * np.sqrt(0.01 * (1 / 3 + 1 / 2))
+    assert (test.low, test.high) == pytest.approx((-0.2 - reach, -0.2 + reach), abs=1e-4)
+    gain = corrected_t_test([0.6, 0.7, 0.8], [0.5] * 3, train_size=2, test_size=1)
+    assert gain.p_value == pytest.approx(test.p_value)
+
+
+@pytest.mark.parametrize(("p_value", "verdict"), [(0.049, True), (0.05, False), (0.06, False)])
+def test_significant_is_a_p_value_below_five_per_cent(p_value, verdict):
+    assert PairedTest(difference=0.1, low=0.0, high=0.2, p_value=p_value).significant is verdict
+    assert mcnemar_test(*paired_answers(6, 0, 100)).significant  # p = 2 / 2**6
+    assert not mcnemar_test(*paired_answers(5, 0, 100)).significant  # p = 2 / 2**5
 
 
 @pytest.mark.parametrize(("first", "second"), [([0.9], [0.8]), ([0.9, 0.8], [0.9])])

@@ -28,7 +28,10 @@ def test_each_picture_is_prepared_and_labelled_by_its_folder(tmp_path):
     assert found.images.shape == (len(PLAIN), 28, 28)
     assert found.images.dtype == np.uint8
     np.testing.assert_array_equal(found.images[0], prepare_digit(found.files[0]).image)
-    assert repr(found).startswith(f"ImageFolder of {len(PLAIN)} pictures in ")
+    counts = np.unique([sample.label for sample in PLAIN], return_counts=True)[1]
+    assert repr(found) == (
+        f"ImageFolder of {len(PLAIN)} pictures in {len(counts)} classes, {min(counts)} to {max(counts)} each"
+    )
 
 
 def test_numbers_are_labels_and_sorted_as_numbers(tmp_path):
@@ -81,7 +84,7 @@ def test_a_hundred_faults_are_not_all_printed(tmp_path):
     fill(tmp_path, "01")
     for number in range(100):
         (tmp_path / "0" / f"{number:03}.txt").write_text("no picture")
-    with pytest.raises(DatasetError, match=r"100 faults(.|\n)*… and 80 more$"):
+    with pytest.raises(DatasetError, match=r"100 faults(.*\n){21}… and 80 more$"):
         load_image_folder(tmp_path)
 
 
@@ -133,3 +136,28 @@ def test_links_are_followed_within_the_folder_alone(tmp_path):
     (folder / "2").unlink()
     (tmp_path / "shortcut").symlink_to(folder, target_is_directory=True)
     assert len(load_image_folder(tmp_path / "shortcut").files) == 3
+
+
+@pytest.mark.parametrize("kind", [ValueError, OSError])
+def test_a_fault_of_ones_own_preparation_names_the_file(tmp_path, kind):
+    def refuse(path):
+        raise kind("too dark")
+
+    with pytest.raises(DatasetError) as error:
+        load_image_folder(fill(tmp_path, "01"), prepare=refuse)
+    assert f"{tmp_path / '0/a.png'}: too dark\n{tmp_path / '1/a.png'}: too dark" in str(error.value)
+
+
+def test_a_number_too_large_for_a_label_is_refused(tmp_path):
+    assert len(load_image_folder(fill(tmp_path, ["1", "9999"])).classes) == 10_000
+    with pytest.raises(DatasetError, match="10000 is too large for a label"):
+        load_image_folder(fill(tmp_path, ["10000"]))
+
+
+def test_a_class_that_is_locked_is_named(locked_out):
+    folder, as_nobody = locked_out
+    fill(folder, "01")
+    (folder / "1").chmod(0)
+    with as_nobody(), pytest.raises(DatasetError, match="1: cannot be looked into: Permission denied"):
+        load_image_folder(folder)
+    (folder / "1").chmod(0o700)

@@ -36,6 +36,8 @@ def main(folder):
 def check_page(page, folder):
     """Yield the faults of one page, each as a sentence that begins with the page."""
     soup = parse(page)
+    if soup.head and not soup.head.find("meta", attrs={"http-equiv": "Content-Security-Policy"}):
+        yield f"{page}: has no Content-Security-Policy"
     for link in soup.find_all(["a", "link"], href=True):
         if problem := broken(link["href"], page, folder):
             yield f"{page}: link {link['href']!r}: {problem}"

@@ -4,7 +4,7 @@ The theme's largest script draws the icons that its style sheet draws as well; i
 screen readers know: docutils gives references one that has been withdrawn, and the sidebar has none.
 
 Each page gets a Content-Security-Policy: a browser then loads nothing from elsewhere, and runs no script but the files
-of the book and the lines that were in the page when it was built, told by their SHA-256.
+of the book and the inline scripts that were in the page when it was built, known by their SHA-256.
 """
 
 import base64
@@ -39,21 +39,30 @@ def finish(app, exception):
 
 
 def add_policy(text):
-    """The page with its policy, which must come before anything that it speaks of."""
+    """The page with its policy, which has to stand before all that it rules, and behind the character set.
+
+    Without a head there is nothing to rule: the first page of all does no more than lead to the first of the book.
+    """
     soup = BeautifulSoup(text, "html.parser")
-    lines = [script.string or "" for script in soup.find_all("script", src=False)]
+    if soup.head is None:
+        return text
+    scripts = [script.string or "" for script in soup.find_all("script", src=False)]
     handlers = [
         value for tag in soup.find_all(True) for name, value in tag.attrs.items() if re.fullmatch("on[a-z]+", name)
     ]
-    allowed = [digest(line) for line in lines + handlers]
+    allowed = [digest(script) for script in scripts + handlers]
     if handlers:  # such as the theme's onclick
         allowed.append("'unsafe-hashes'")
     policy = POLICY.format(scripts=" ".join(dict.fromkeys(allowed)))
-    return re.sub("<head>", f'<head>\n<meta http-equiv="Content-Security-Policy" content="{policy}">', text, count=1)
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    text, changes = re.subn(r'(?i)<meta charset="utf-8"\s*/?>', lambda found: f"{found[0]}\n{meta}", text, count=1)
+    if not changes:
+        raise ValueError(f"a page names no character set, behind which its policy could stand: {text[:200]}")
+    return text
 
 
-def digest(line):
-    return f"'sha256-{base64.b64encode(hashlib.sha256(line.encode()).digest()).decode()}'"
+def digest(script):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def setup(app):

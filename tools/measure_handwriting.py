@@ -39,6 +39,7 @@ from mnist_helpers import (
     sample_pictures,
     split_digits,
 )
+from mnist_helpers.pictures import leads_out
 from mnist_helpers.results import write_text
 
 SEED = 2026  # of the pictures that are made here; no other part of the book uses it
@@ -78,6 +79,9 @@ def read_index(folder):
     missing = {"path", "label", "source", "kind"} - set(rows[0] if rows else ())
     if missing:
         sys.exit(f"{path}: has no column {', '.join(sorted(missing))}, or no row.")
+    for row in rows:
+        if leads_out(folder / row["path"], folder):
+            sys.exit(f"{path}: {row['path']} leads out of the folder; name pictures within it.")
     return [row | {"file": folder / row["path"]} for row in rows]
 
 

@@ -4,7 +4,7 @@
 
 The pages lie in _build/html; the folder is that of the notebooks they were made from. Checked are, besides all that
 tools/check_html.py looks at: that each chapter is there and ran without an error, that nothing was injected into it,
-the files for robots, the descriptions, cards and policies, and the size of each page with what it loads.
+the files for robots, the descriptions and cards, and the size of each page with what it loads.
 """
 
 import gzip
@@ -76,7 +76,6 @@ def check_site():
         for name, found in {
             "description": soup.find("meta", attrs={"name": "description"}),
             "card": soup.find("meta", property="og:image"),
-            "policy": soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"}),
         }.items():
             if found is None or not found.get("content", "").strip():
                 yield f"{page}: has no {name}"

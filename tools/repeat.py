@@ -3,7 +3,8 @@
     python tools/repeat.py _build/runs/mini _build/again/mini
 
 prints what was compared, and exits with 1 and a list if anything differs. A cell whose output depends on how long
-something took says so in its metadata, "timed": true, and is left out; so are numbers recorded as "seconds".
+something took says so in its metadata, "timed": true, and is left out; so are numbers recorded as "seconds". What such
+cells show besides times, scores above all, is in the records.
 """
 
 import itertools
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import nbformat
 
+SHARED = ("processor", "cores", "python", "packages")  # what has to be the same for the numbers to be
+
 
 def main(first, second):
     first, second = Path(first), Path(second)
     counts, faults = Counter(), []
     for name in sorted({path.name for folder in (first, second) for path in folder.glob("[0-9]*.ipynb")}):
-        if "partial" not in name:
+        if not name.endswith(".partial.ipynb"):
             faults += compare_notebooks(first / name, second / name, counts)
     faults += compare_records(first / "results", second / "results", counts)
     compared = ", ".join(f"{kind} {counts[kind]:,}" for kind in ("notebooks", "texts", "pictures", "records"))
@@ -38,6 +41,9 @@ def compare_notebooks(first, second, counts):
             yield f"{path}: is missing"
             return
     counts["notebooks"] += 1
+    machines = [made_by(path) for path in (first, second)]
+    if machines[0] != machines[1]:
+        yield f"{first.stem}: ran on different machines or versions, {machines[0]} and {machines[1]}; run both anew"
     pairs = itertools.zip_longest(*(code_cells(path) for path in (first, second)))
     for one, other in pairs:
         if one is None or other is None or one.source != other.source:
@@ -53,27 +59,37 @@ def compare_notebooks(first, second, counts):
                 yield f"{first.stem}: cell {one.id} shows another {' and '.join(kinds)}{excerpt(seen, again, kinds[0])}"
 
 
+def made_by(path):
+    facts = path.with_suffix(".run.json")
+    made = json.loads(facts.read_text(encoding="utf-8")) if facts.exists() else {}
+    return {name: made.get(name) for name in SHARED}
+
+
 def code_cells(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
 
 def shown(cell):
-    """What a cell shows: a dictionary from the kind and place of each piece to the piece."""
+    """What a cell shows: a dictionary from the kind and number of each piece to the piece.
+
+    All text that was printed is one piece: into how many messages a kernel cuts it is a matter of chance.
+    """
     pieces = {}
-    for place, output in enumerate(cell.outputs):
+    rest = [output for output in cell.outputs if output.output_type != "stream"]
+    for output in cell.outputs:
         if output.output_type == "stream":
-            pieces[f"{output.name} {place}"] = output.text
-        else:
-            pieces |= {f"{kind} {place}": data for kind, data in output.get("data", {}).items()}
+            pieces[output.name] = pieces.get(output.name, "") + output.text
+    for number, output in enumerate(rest, 1):
+        pieces |= {f"{kind} {number}": data for kind, data in output.get("data", {}).items()}
     return pieces
 
 
 def excerpt(seen, again, kind):
     """The first line that differs, of texts."""
-    lines = [str(pieces.get(kind, "")).splitlines() for pieces in (seen, again)]
     if "image" in kind:
         return ""
-    one, other = next(pair for pair in itertools.zip_longest(*lines, fillvalue="nothing") if pair[0] != pair[1])
+    lines = [str(pieces.get(kind, "")).splitlines(keepends=True) for pieces in (seen, again)]
+    one, other = next((pair for pair in itertools.zip_longest(*lines) if pair[0] != pair[1]), (None, None))
     return f": {one!r}, then {other!r}"
 
 
@@ -89,17 +105,19 @@ def compare_records(first, second, counts):
         else:
             counts["records"] += 1
             one, other = (dict(leaves(record)) for record in records)
-            for place in [place for place in {**one, **other} if one.get(place) != other.get(place)][:3]:
-                yield f"{name}: {'.'.join(map(str, place))} is {one.get(place)}, then {other.get(place)}"
+            for place in {**one, **other}:
+                before, after = (numbers.get(place, "missing") for numbers in (one, other))
+                if before != after:
+                    yield f"{name}: {'.'.join(map(str, place))} is {before}, then {after}"
 
 
 def leaves(value, place=()):
     """Yield the place and the value of everything in a record that is no time."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         for name, part in value.items():
             if name != "seconds":
                 yield from leaves(part, (*place, name))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and value:
         for number, part in enumerate(value):
             yield from leaves(part, (*place, number))
     else:

@@ -141,27 +141,26 @@ def time_needed(runs, chapters):
 
 
 def machines(folder):
-    """The mistakes of each model in two recorded runs on different processors, one number a seed."""
+    """The mistakes of each network in two recorded runs on different processors, seed by seed."""
     runs = [read_record(folder / name) for name in ("mnist.json", "mnist_other.json")]
-    if None in runs:
-        return "Full runs on two processors have not been recorded yet.\n"
-    rows = [
-        "| model | " + " | ".join(f"{run['processor']}, {run['date']}" for run in runs) + " |",
-        "|---|--:|--:|",
-    ]
+    if None in runs or runs[0]["packages"] != runs[1]["packages"] or runs[0]["processor"] == runs[1]["processor"]:
+        return "Full runs on two processors with the same versions have not been recorded yet.\n"
+    rows = [f"| network | {' | '.join(run['processor'] for run in runs)} |", "|---|--:|--:|"]
     pairs = []
     for name, numbers in sorted(runs[0]["results"].items()):
         other = runs[1]["results"].get(name, {})
-        if "test" in numbers and all(numbers.get(key) == other.get(key) for key in ("seeds", "settings", "parameters")):
+        same_plan = all(numbers.get(key) == other.get(key) for key in ("seeds", "settings", "parameters"))
+        if "seeds" in numbers and "test" in numbers and "test" in other and same_plan:
             wrong = [[score["wrong"] for score in record["test"]] for record in (numbers, other)]
             pairs += zip(*wrong, strict=True)
-            rows.append(f"| {numbers['title']} | " + " | ".join(", ".join(map(str, one)) for one in wrong) + " |")
+            rows.append(f"| {numbers['title']} | {' | '.join(', '.join(map(str, one)) for one in wrong)} |")
     same = sum(one == other for one, other in pairs)
-    most = max(abs(one - other) for one, other in pairs)
+    most = max((abs(one - other) for one, other in pairs), default=0)
     return (
         "\n".join(rows)
-        + f"\n\nMistakes among the 10,000 test images. {same} of {len(pairs)} trainings ended with equally many; the "
-        f"largest difference is {most}. First: {describe_run(runs[0])}. Second: {describe_run(runs[1])}.\n"
+        + f"\n\nMistakes among the 10,000 test images, one number a seed. {same} of {len(pairs)} trainings "
+        f"ended with equally many; the largest difference is {most}. First column: {describe_run(runs[0])}. Second: "
+        f"{describe_run(runs[1])}.\n"
     )
 
 

@@ -110,7 +110,9 @@ def times(notebook, path):
             facts = json.loads(recorded.read_text(encoding="utf-8"))
             if path.stem in facts["notebooks"]:
                 seconds = spell(facts["notebooks"][path.stem]["seconds"])
-                runs.setdefault(facts["cores"], []).append(f"{seconds} with `{dataset}`")
+                shortened = (path.parent / "parameters" / f"{path.stem}.{dataset}.yml").exists()
+                with_what = f"with `{dataset}`{' (shortened, as for these pages)' * shortened}"
+                runs.setdefault(facts["cores"], []).append(f"{seconds} {with_what}")
     for cores, seconds in runs.items():
         text += f"; to run on {cores} processor cores, {' and '.join(seconds)}"
     return f"**Time:** {text}."

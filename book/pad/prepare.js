@@ -332,7 +332,7 @@ const Preparation = (() => {
   function strokeWidth(strokes) {
     const inside = Grids.squaredDistances(Grids.pad(strokes, 1)).values.filter((distance) => distance > 0);
     if (inside.length === 0) return Infinity;
-    // Over a stroke w pixels wide the mean distance is about (w + 1) / 4.
+    // Over a stroke w pixels wide the mean distance is about (w + 2) / 4.
     return (4 * inside.reduce((total, square) => total + Math.sqrt(square), 0)) / inside.length - 1;
   }
 

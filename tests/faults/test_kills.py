@@ -76,10 +76,11 @@ def outputs(path):
 
 def test_folds_that_were_killed_at_any_moment_end_with_the_same_scores(tmp_path, chance):
     script = (
-        "from mnist_helpers import build_simple_cnn, cross_validate, load_dataset\n"
+        "from mnist_helpers import build_simple_cnn, cross_validate, load_dataset, one_hot, prepare_images\n"
         "data = load_dataset('mini')\n"
+        "x, y = prepare_images(data.x_train[:400]), one_hot(data.y_train[:400])\n"
         "if __name__ == '__main__':\n"
-        "    small = {'x': data.x_train[:400], 'y': data.y_train[:400], 'folds': 5, 'epochs': 1, 'seed': 7}\n"
+        "    small = {'x': x, 'y': y, 'folds': 5, 'epochs': 1, 'seed': 7}\n"
         "    print('scores', cross_validate(build_simple_cnn, **small, checkpoint='folds').scores)\n"
     )
     for name in ("disturbed", "undisturbed"):
@@ -94,7 +95,11 @@ def test_folds_that_were_killed_at_any_moment_end_with_the_same_scores(tmp_path,
     start = time.perf_counter()
     expected = scores("undisturbed")
     whole = time.perf_counter() - start
-    assert sum(killed_after(command, chance.random() * whole, cwd=tmp_path / "disturbed") for _ in range(6)) >= 3
+    found = set()  # how many folds had been trained when the next start came
+    for share in (0.9, 0.5, 0.9, 0.7, 0.9):
+        killed_after(command, share * whole * (0.9 + 0.2 * chance.random()), cwd=tmp_path / "disturbed")
+        found.add(len(list(tmp_path.glob("disturbed/folds/fold-*.json"))))
+    assert found & {1, 2, 3, 4}
     assert scores("disturbed") == expected
 
 
@@ -136,15 +141,16 @@ def run_cells(checkout):
 def test_a_model_that_was_killed_while_it_was_saved_is_refused_or_whole(tmp_path, way, chance):
     """Keras writes into the file itself, so a part may remain. It must not pass for a model."""
     save = (
-        "from mnist_helpers import build_deep_cnn\nmodel = build_deep_cnn()\n"
+        "from mnist_helpers import build_deep_cnn, set_seed\nset_seed(7)\nmodel = build_deep_cnn()\n"
         f"save = model.save if {way!r}.endswith('.keras') else model.save_weights\n"
         f"open('ready', 'w').close()\nwhile True:\n    save({way!r})\n"
     )
     load = (
-        "import keras, numpy\nfrom mnist_helpers import build_deep_cnn\n"
+        "import keras, numpy\nfrom mnist_helpers import build_deep_cnn, set_seed\n"
+        "set_seed(7)\nsaved = build_deep_cnn().get_weights()\n"
         f"if {way!r}.endswith('.keras'):\n    model = keras.saving.load_model({way!r})\n"
         f"else:\n    model = build_deep_cnn(); model.load_weights({way!r}, skip_mismatch=False)\n"
-        "assert all(numpy.isfinite(weight).all() for weight in model.get_weights())\n"
+        "if not all(map(numpy.array_equal, model.get_weights(), saved)):\n    raise SystemExit(3)\n"
     )
     for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", save], cwd=tmp_path, stderr=subprocess.DEVNULL)
@@ -155,4 +161,5 @@ def test_a_model_that_was_killed_while_it_was_saved_is_refused_or_whole(tmp_path
         process.wait()
         (tmp_path / "ready").unlink()
         loaded = subprocess.run([sys.executable, "-c", load], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert loaded.returncode == 0 or "Error" in loaded.stderr.splitlines()[-1], loaded.stderr
+        refused = loaded.returncode == 1 and "Error" in loaded.stderr.splitlines()[-1]
+        assert loaded.returncode == 0 or refused, (loaded.returncode, loaded.stderr)
