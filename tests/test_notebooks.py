@@ -212,7 +212,7 @@ def test_the_first_chapters_write_out_what_they_teach():
 
 @each_notebook
 def test_only_cells_that_show_times_are_left_out_of_the_comparison_of_two_runs(path):
-    times = r"second|verbose=2|cross_validate\(|compare_(models|recipes)\(|plot_error_and_time|results_table\(results\)|front"
+    times = r"second|verbose=2|(cross_validate|compare_models|compare_recipes)\(|plot_error|results_table|front"
     for cell in code_cells(read(path)):
         assert not cell.metadata.get("timed") or re.search(times, cell.source), cell.id
 
