@@ -1,12 +1,8 @@
-import contextlib
-import json
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
-import time
 from functools import cache
 
 import joblib
@@ -269,32 +265,6 @@ def test_workers_have_one_thread_and_this_process_keeps_its_own():
     with joblib.parallel_config("threading", n_jobs=2):
         assert len(list(run_in_parallel(threads_of_worker, [(1,), (2,)]))) == 2
     assert dict(os.environ) == before
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_cross_validation import FAST, build_small
-from mnist_helpers import cross_validate, load_dataset, one_hot, prepare_images
-data = load_dataset("mini")
-x, y = prepare_images(data.x_train[:240]), one_hot(data.y_train[:240])
-print("result", list(cross_validate(build_small, x, y, **FAST, checkpoint={folder!r}).scores))
-"""
-
-
-def test_killed_after_the_first_fold_and_started_again_gives_the_same_scores(root, undisturbed, tmp_path):
-    folder = tmp_path / "folds"
-    script = SCRIPT.format(tests=str(root / "tests"), folder=str(folder))
-    command = [sys.executable, "-c", script]
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(folder.glob("fold-*.json")) and process.poll() is None:
-        time.sleep(0.01)
-    with contextlib.suppress(ProcessLookupError):  # on a fast machine it may be done already
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.rpartition("result ")[2]) == list(undisturbed.scores)
-    assert done.stdout.count("fold ") <= 2  # the first was kept, and not trained again
 
 
 # Bad input.
