@@ -167,7 +167,7 @@ def mcnemar_test(y_true, first, second):
     # Fagerland, Lydersen & Laake, 2014, Statistics in Medicine 33: Wald's interval for paired shares
     reach = 1.96 * np.sqrt(only_first + only_second - (only_first - only_second) ** 2 / total) / total
     p_value = float(mcnemar(table, exact=True)[1]) if only_first + only_second else 1.0
-    return PairedTest(difference=difference, low=difference - reach, high=difference + reach, p_value=min(p_value, 1.0))
+    return PairedTest(difference=difference, low=difference - reach, high=difference + reach, p_value=p_value)
 
 
 def corrected_t_test(first, second, train_size, test_size):

@@ -75,6 +75,12 @@ def test_a_mean_over_runs_has_students_interval():
     assert summary.low == pytest.approx(2 - 4.3027 / np.sqrt(3), abs=1e-4)
 
 
+def test_two_runs_are_enough_for_an_interval():
+    # With one degree of freedom the factor is 12.7062, and the standard error of 1 and 3 is 1.
+    summary = mean_interval([1.0, 3.0])
+    assert (summary.low, summary.high) == pytest.approx((2 - 12.7062, 2 + 12.7062), abs=1e-4)
+
+
 def test_equal_runs_have_an_interval_of_no_width():
     summary = mean_interval([0.02, 0.02, 0.02])
     assert (summary.low, summary.high) == (0.02, 0.02)
@@ -135,6 +141,7 @@ def test_a_loss_is_as_significant_as_a_gain():
     assert test.p_value == pytest.approx(1 - np.sqrt(4.8 / 6.8))
     reach = 4.30265 * np.sqrt(0.01 * (1 / 3 + 1 / 2))
     assert (test.low, test.high) == pytest.approx((-0.2 - reach, -0.2 + reach), abs=1e-4)
+    assert test.values == pytest.approx((-0.1, -0.2, -0.3))
     gain = corrected_t_test([0.6, 0.7, 0.8], [0.5] * 3, train_size=2, test_size=1)
     assert gain.p_value == pytest.approx(test.p_value)
 

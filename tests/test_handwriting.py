@@ -15,6 +15,7 @@ from mnist_helpers import (
     NoDigitError,
     PictureError,
     average_areas,
+    handwriting,
     pictures,
     place_digit,
     prepare_digit,
@@ -257,6 +258,19 @@ def test_a_thin_pen_is_made_thicker_and_a_thick_one_is_left():
     assert ink[14] < ink[24]
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 5])
+def test_a_thin_pen_becomes_the_thinnest_that_is_left_as_it_is(width):
+    square = prepare_digit(seven(width=width)).stages["square"]
+    thickness = handwriting.stroke_width(square > 0.5) * 20 / len(square)
+    assert thickness == pytest.approx(handwriting.THINNEST, rel=0.06)
+
+
+def test_a_mark_at_a_distance_is_no_part_of_the_digit():
+    page = np.full((300, 300), 255, "uint8")
+    page[100:200, 100:112] = page[120:150, 172:184] = 0
+    assert [300 * end for end in prepare_digit(page).box] == pytest.approx([100, 100, 112, 200], abs=3)
+
+
 def test_a_roof_apart_belongs_to_its_five():
     picture = Image.new("L", (200, 300), 255)
     draw = ImageDraw.Draw(picture)
@@ -303,6 +317,23 @@ def test_a_dash_between_two_digits_belongs_to_neither():
     page[20:120, 40:52] = page[20:120, 330:342] = page[65:77, 160:220] = 0
     ends = [400 * end for part in split_digits(page) for end in part.box[::2]]
     assert ends == pytest.approx([40, 52, 330, 342], abs=3)
+
+
+def test_a_colon_is_no_digit_and_a_dot_below_one_is_no_part_of_it():
+    page = np.full((200, 400), 255, "uint8")
+    page[20:120, 40:52] = page[20:120, 330:342] = 0
+    page[40:60, 180:200] = page[90:110, 180:200] = 0
+    page[135:155, 40:52] = 0
+    parts = split_digits(page)
+    ends = [[400 * part.box[0], 200 * part.box[3]] for part in parts]
+    assert ends == [pytest.approx([40, 120], abs=3), pytest.approx([330, 120], abs=3)]
+
+
+def test_a_page_may_be_much_higher_than_wide():
+    page = np.full((600, 200), 255, "uint8")
+    page[450:550, 40:52] = page[450:550, 130:142] = 0
+    ends = [[200 * part.box[0], 600 * part.box[3]] for part in split_digits(page)]
+    assert ends == [pytest.approx([40, 550], abs=3), pytest.approx([130, 550], abs=3)]
 
 
 def test_the_halves_of_a_digit_are_joined_and_those_of_close_lines_are_not():

@@ -126,14 +126,21 @@ def test_links_are_followed_within_the_folder_alone(tmp_path):
     (folder / "1" / "b.png").symlink_to("../0/a.png")
     assert len(load_image_folder(folder).files) == 3
     (folder / "1" / "c.png").symlink_to(outside / "secret.png")
+    (folder / "1" / "d.png").write_bytes(b"no picture")
     (folder / "2").symlink_to(outside, target_is_directory=True)
+    (folder / "3").mkdir()
     with pytest.raises(DatasetError) as error:
         load_image_folder(folder)
     for name in ("1/c.png", "2"):
         assert f"{folder / name}: is a link that leads out of the folder" in str(error.value)
+    assert f"{folder / '1/d.png'}: is none of BMP" in str(error.value)
+    assert str(error.value).count("d.png") == 1
+    assert f"{folder / '3'}: is empty" in str(error.value)
     # The folder itself may be a link: whoever names it means what it leads to.
     (folder / "1" / "c.png").unlink()
+    (folder / "1" / "d.png").unlink()
     (folder / "2").unlink()
+    (folder / "3").rmdir()
     (tmp_path / "shortcut").symlink_to(folder, target_is_directory=True)
     assert len(load_image_folder(tmp_path / "shortcut").files) == 3
 
