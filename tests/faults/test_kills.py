@@ -13,13 +13,12 @@ import pytest
 from mnist_helpers import load_results
 
 KILLS = 25
+SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def killed_after(command, seconds, **options):
     """Start a command, and kill it and its children after some time. Says whether it had not ended by then."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **options
-    )
+    process = subprocess.Popen(command, start_new_session=True, **SILENT, **options)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -80,7 +79,7 @@ def test_folds_that_were_killed_at_any_moment_end_with_the_same_scores(tmp_path,
         "data = load_dataset('mini')\n"
         "x, y = prepare_images(data.x_train[:400]), one_hot(data.y_train[:400])\n"
         "if __name__ == '__main__':\n"
-        "    small = {'x': x, 'y': y, 'folds': 5, 'epochs': 1, 'seed': 7}\n"
+        "    small = {'x': x, 'y': y, 'folds': 5, 'epochs': 2, 'seed': 7}\n"
         "    print('scores', cross_validate(build_simple_cnn, **small, checkpoint='folds').scores)\n"
     )
     for name in ("disturbed", "undisturbed"):
@@ -92,15 +91,21 @@ def test_folds_that_were_killed_at_any_moment_end_with_the_same_scores(tmp_path,
         done = subprocess.run(command, cwd=tmp_path / name, check=True, capture_output=True, text=True)
         return done.stdout.rpartition("scores")[2]
 
-    start = time.perf_counter()
-    expected = scores("undisturbed")
-    whole = time.perf_counter() - start
-    found = set()  # how many folds had been trained when the next start came
-    for share in (0.9, 0.5, 0.9, 0.7, 0.9):
-        killed_after(command, share * whole * (0.9 + 0.2 * chance.random()), cwd=tmp_path / "disturbed")
-        found.add(len(list(tmp_path.glob("disturbed/folds/fold-*.json"))))
-    assert found & {1, 2, 3, 4}
-    assert scores("disturbed") == expected
+    done = set()  # how many folds had been trained when a kill came
+    for wanted in range(4):
+        process = subprocess.Popen(command, cwd=tmp_path / "disturbed", start_new_session=True, **SILENT)
+        while trained(tmp_path) < wanted and process.poll() is None:
+            time.sleep(0.02)
+        time.sleep(chance.random())
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        done.add(trained(tmp_path))
+    assert done & {1, 2, 3, 4}
+    assert scores("disturbed") == scores("undisturbed")
+
+
+def trained(place):
+    return len(list(place.glob("disturbed/folds/fold-*.json")))
 
 
 @pytest.fixture
