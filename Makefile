@@ -71,7 +71,7 @@ repeat: $(EXECUTED)  ## run every notebook a second time, and compare all number
 	@$(MAKE) executed RUNS=_build/again/$(DATASET)
 	@$(BIN)/python tools/repeat.py $(RUNS) _build/again/$(DATASET)
 
-publish-check: book  ## build what would be published with DATASET, and verify it, in a browser, too
+publish-check: book  ## build the book with DATASET, and verify it as before publishing, in a browser, too
 	@$(BIN)/python tools/publish_check.py $(RUNS)
 	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest --quiet tests/test_pages.py
 
@@ -103,8 +103,9 @@ audit: $(INSTALLED)  ## ask for known vulnerabilities of the pinned packages; ne
 	  --requirement requirements.txt --requirement requirements-jax.txt
 
 links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
-	@$(BIN)/python tools/stage.py $(DATASET)
-	@$(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet
+	@$(ALONE) _build/pages.lock sh -ec ' \
+	  $(BIN)/python tools/stage.py $(DATASET); \
+	  $(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet'
 
 newest: .venv-newest/.installed  ## run the tests with the newest Keras, TensorFlow and everything else
 	@.venv-newest/bin/python -m pip list | grep -i -E "^(keras|tensorflow|numpy|jax) "

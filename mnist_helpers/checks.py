@@ -53,9 +53,18 @@ def check_seed(argument, value):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
+def check_builder(argument, value):
+    """Refuse anything but a function; a model that was built already is called by other rules."""
+    if not callable(value) or hasattr(value, "predict"):
+        raise TypeError(
+            f"{argument}: expected a function that returns a new, compiled model, got {type(value).__name__}; "
+            "hand over build_mlp, for example, and not build_mlp()."
+        )
+
+
 def check_model(argument, value):
-    """Refuse anything that cannot predict."""
-    if not callable(getattr(value, "predict", None)):
+    """Refuse anything but a network of layers that can predict."""
+    if not callable(getattr(value, "predict", None)) or not hasattr(value, "layers"):
         raise TypeError(f"{argument}: expected a Keras model, got {type(value).__name__}; train returns it as .model.")
 
 
@@ -77,6 +86,12 @@ def check_probabilities(argument, values):
             f"{argument}: expected probabilities of shape (n, 10), as predict gives them, got {numbers.dtype} of shape "
             f"{numbers.shape}."
         )
+
+
+def check_ink(argument, values):
+    """Refuse a picture that is paper from edge to edge."""
+    if not np.max(values) > 0:
+        raise ValueError(f"{argument}: expected some ink, got no value above 0.")
 
 
 def check_image(argument, image):
@@ -174,18 +189,20 @@ def check_labels(argument, labels, classes=10):
 
 
 def check_one_hot(argument, labels):
-    """Refuse anything but one-hot rows: shape ``(n, classes)``, two classes or more.
+    """Refuse anything but one-hot rows: shape ``(n, classes)``, two classes or more, a sum of 1 in each row.
 
     Args:
         argument: the name of the argument, for the message.
         labels: what was handed in.
 
     Raises:
-        ValueError: it has another shape.
+        ValueError: it has another shape, or other sums.
     """
     shape = np.shape(labels)
     if len(shape) != 2 or shape[1] < 2:
         raise ValueError(f"{argument}: expected one-hot rows of shape (n, classes), got {shape}; write one_hot(...).")
+    if not np.allclose(np.sum(labels, axis=1), 1, atol=1e-3):
+        raise ValueError(f"{argument}: expected one-hot rows, each with a sum of 1; write one_hot(...).")
 
 
 def check_range(argument, value, low, high):
@@ -207,13 +224,13 @@ def check_range(argument, value, low, high):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
-def check_count(argument, value, least=1):
-    """Refuse anything but an integer of ``least`` or more, and below 2**31, where no count of this book lies.
+def check_count(argument, value, least=1, most=2**31 - 1):
+    """Refuse anything but an integer from ``least`` to ``most``; beyond 2**31 lies no count of this book.
 
     Args:
         argument: the name of the argument, for the message.
         value: what was handed in.
-        least: the smallest value allowed.
+        least, most: the smallest and the largest value allowed.
 
     Raises:
         TypeError: it is no integer.
@@ -222,8 +239,10 @@ def check_count(argument, value, least=1):
     wanted = f"an integer of {least} or more"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
-    if not least <= value < 2**31:
+    if value < least:
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
+    if value > most:
+        raise ValueError(f"{argument}: expected an integer from {least} to {most}, got {value}.")
 
 
 def check_lengths(x, y):

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from mnist_helpers.checks import check_count, check_path, check_seed
+from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_path, check_seed
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.results import write_text
 from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
@@ -104,6 +104,9 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     Raises:
         TypeError, ValueError, TrainingError: as for ``cross_validate``.
     """
+    check_dictionary("builders", builders, "from names to functions that build a model")
+    for name, build in builders.items():
+        check_builder(f"builders[{name!r}]" if name else "build", build)
     x, y = np.asarray(x), np.asarray(y)
     models = {name: _inspect(name, build, x, y) for name, build in builders.items()}
     labels = y.argmax(axis=1) if y.ndim == 2 else y

@@ -202,8 +202,8 @@ def load_image_folder(folder, prepare=None):
             out of the folder, or pictures of unequal shapes. All files with a fault are named at once.
     """
     check_path("folder", folder)
-    if prepare is not None and not callable(prepare):
-        raise TypeError(f"prepare: expected a function, got {type(prepare).__name__}.")
+    if prepare is not None and (not callable(prepare) or hasattr(prepare, "predict")):
+        raise TypeError(f"prepare: expected a function from a path to an array, got {type(prepare).__name__}.")
     from mnist_helpers.handwriting import prepare_digit
     from mnist_helpers.pictures import OUTSIDE, leads_out
 

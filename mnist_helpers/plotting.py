@@ -158,7 +158,7 @@ def plot_convolution(image, kernel, result, places):
     check_square("result", result)
     _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
     size = len(kernel)
-    _check_shape("result", result, (29 - size, 29 - size), "the window must stay inside the image")
+    _check_shape("result", result, (29 - size, 29 - size), "the window of the kernel must stay inside the image")
     figure, axes = _figure(len(places), 3, height=2.4 * len(places))
     largest = np.abs(result).max() or 1
     for (left, middle, right), (row, column) in zip(axes, places, strict=True):

@@ -89,7 +89,8 @@ class Reading:
         image: the picture as the network got it, ``uint8`` of shape ``(28, 28)``, 0 paper and 255 ink.
         box: (left, top, right, bottom) of the digit, as shares of the width and the height of the upright picture.
         row: which row of the picture the digit stands in, from 0 at the top.
-        touching: whether ``read_number`` found it wider than high, so that two digits may have run into one.
+        touching: whether ``read_number`` found it wider than high, and than its row is usually high, so that two digits
+            may have run into one.
     """
 
     digit: int | None
@@ -240,20 +241,24 @@ def export_network(model=None, *, temperature=1.0, threshold=0.0):
     if model is None:
         model, card = load_model(), model_card()
         temperature, threshold = card["temperature"], card["threshold"]
-    layers = []
+    linear, relu, softmax = (getattr(keras.activations, name) for name in ("linear", "relu", "softmax"))
+    layers, kernel = [], None  # the kernel of a convolution whose normalisation has not come yet
     for layer in model.layers:
         match layer:
-            case keras.layers.Conv2D(use_bias=False, padding="same"):
+            case keras.layers.Conv2D(use_bias=False, padding="same") if kernel is None and layer.activation is linear:
                 kernel = layer.kernel.numpy()
                 layers.append({"kind": "convolution", "size": layer.kernel_size[0], "strides": layer.strides[0]})
-            case keras.layers.BatchNormalization():
+            case keras.layers.BatchNormalization() if kernel is not None:
                 gamma, beta, mean, variance = layer.get_weights()
                 factor = gamma / np.sqrt(variance + layer.epsilon)
                 layers[-1] |= _in_bytes(kernel * factor, beta - mean * factor)
-            case keras.layers.Dense():
+                kernel = None
+            case keras.layers.Dense() if kernel is None and layer.activation is softmax:
                 layers.append({"kind": "dense"} | _in_bytes(*layer.get_weights()))
-            case keras.layers.Activation() | keras.layers.Flatten() | keras.layers.InputLayer():
-                pass  # after each convolution the browser applies ReLU, and it stores maps flat
+            case keras.layers.Activation() if layer.activation is relu:
+                pass  # the browser applies it after each convolution
+            case keras.layers.Flatten() | keras.layers.InputLayer():
+                pass  # the browser stores maps flat
             case _:
                 raise ValueError(f"model: the browser knows no layer such as {layer.name!r}.")
     return {"layers": layers, "temperature": temperature, "threshold": threshold}

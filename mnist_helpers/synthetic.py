@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 
-from mnist_helpers.checks import check_choice, check_generator, check_image, check_images
+from mnist_helpers.checks import check_choice, check_generator, check_image, check_images, check_ink
 
 SIDE = 160  # height and width of a drawn picture
 # Letters and signs, without those that many people write like a digit.
@@ -58,6 +58,8 @@ def compose_number(images, generator):
         The page, a ``uint8`` array with two axes, dark ink on light paper, and how many digits each row holds.
     """
     check_images("images", images)
+    for image in images:
+        check_ink("images", image)
     check_generator("generator", generator)
     rows = np.array_split(images, generator.integers(1, 4))
     lines = []
@@ -88,6 +90,8 @@ def join_digits(first, second, generator):
     """
     check_image("first", first)
     check_image("second", second)
+    check_ink("first", first)
+    check_ink("second", second)
     check_generator("generator", generator)
     pair = [image[:, image.any(axis=0)] for image in (first, second)]
     space = np.zeros((28, pair[0].shape[1] + pair[1].shape[1]), "uint8")

@@ -12,7 +12,9 @@ import numpy as np
 from keras import ops
 
 from mnist_helpers.checks import (
+    check_builder,
     check_count,
+    check_dictionary,
     check_kind,
     check_lengths,
     check_one_hot,
@@ -78,6 +80,7 @@ def train(build, x, y, *, epochs, batch_size, seed, validation_data=None, verbos
     Raises:
         TypeError, ValueError: images and labels are not equally many, or a number is out of its range.
     """
+    check_builder("build", build)
     check_training(x, y, epochs, batch_size)
     set_seed(seed)
     model = build()
@@ -277,6 +280,7 @@ def train_one_cycle(build, x, y, *, epochs, batch_size, seed, peak, augmentation
     Raises:
         TypeError, ValueError: images and labels are not equally many, or a number is out of its range.
     """
+    check_builder("build", build)
     check_training(x, y, epochs, batch_size)
     set_seed(seed)
     model = build()
@@ -301,7 +305,19 @@ def compare_recipes(recipes, seeds):
 
     Returns:
         A dictionary from each name to a list of Keras histories, in the order of the seeds.
+
+    Raises:
+        TypeError, ValueError: there is no recipe or no seed, or one of them is something else.
     """
+    check_dictionary("recipes", recipes, "from names to functions that train with a seed")
+    for name, recipe in recipes.items():
+        if not callable(recipe):
+            raise TypeError(f"recipes[{name!r}]: expected a function that takes a seed, got {type(recipe).__name__}.")
+    check_kind("seeds", seeds, list | tuple | range | np.ndarray, "a list of integers")
+    if len(seeds) == 0:
+        raise ValueError("seeds: expected one integer or more, got none.")
+    for seed in seeds:
+        check_seed("seeds", seed)
     tasks = [(name, seed) for name in recipes for seed in seeds]
     histories = {}
     for i, (history, seconds) in run_in_parallel(_follow, [(recipes[name], seed) for name, seed in tasks]):

@@ -39,22 +39,25 @@ def checkout(root, tmp_path):
     return tmp_path
 
 
-def test_moving_the_repository_changes_every_address(checkout):
+@pytest.mark.parametrize("name", ["my.book", "else"])
+def test_moving_the_repository_changes_every_address(checkout, name):
     old = sync.current_repository()
-    subprocess.run([sys.executable, "tools/sync.py", "someone/else"], cwd=checkout, check=True)
+    subprocess.run([sys.executable, "tools/sync.py", "some/where"], cwd=checkout, check=True)
+    subprocess.run([sys.executable, "tools/sync.py", f"someone/{name}"], cwd=checkout, check=True)
+    assert subprocess.run([sys.executable, "tools/sync.py", "--check"], cwd=checkout).returncode == 0
     addressed = [checkout / name for name in sync.ADDRESSED] + sorted((checkout / "notebooks").glob("[0-9]*.ipynb"))
     for path in addressed:
         text = path.read_text()
-        assert "someone/else" in text
+        assert f"someone/{name}" in text
         assert f"{sync.HOST}{old}" not in text
         assert f"/{old}/" not in text
     notebook = (checkout / "notebooks" / "01_look_at_the_data.ipynb").read_text()
     for link in (
-        "https://colab.research.google.com/github/someone/else/blob/main/notebooks/01_look_at_the_data.ipynb",
-        "https://mybinder.org/v2/gh/someone/else/main?urlpath=lab/tree/notebooks/01_look_at_the_data.ipynb",
-        "%pip install --quiet git+https://github.com/someone/else",
+        "https://colab.research.google.com/github/someone/NAME/blob/main/notebooks/01_look_at_the_data.ipynb",
+        "https://mybinder.org/v2/gh/someone/NAME/main?urlpath=lab/tree/notebooks/01_look_at_the_data.ipynb",
+        "%pip install --quiet git+https://github.com/someone/NAME",
     ):
-        assert link in notebook
+        assert link.replace("NAME", name) in notebook
 
 
 def test_checking_changes_nothing(checkout):
@@ -83,10 +86,11 @@ def test_syncing_makes_no_notebook_newer(checkout):
     assert notebook.stat().st_mtime_ns == before
 
 
-def test_a_repository_that_is_no_owner_and_name_is_refused(checkout):
-    done = subprocess.run([sys.executable, "tools/sync.py", "nonsense"], cwd=checkout, capture_output=True, text=True)
+@pytest.mark.parametrize(("name", "said"), [("nonsense", "expected owner/name"), ("you/You.github.io", "another name")])
+def test_a_repository_that_cannot_be_moved_to_is_refused(checkout, name, said):
+    done = subprocess.run([sys.executable, "tools/sync.py", name], cwd=checkout, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "expected owner/name" in done.stderr
+    assert said in done.stderr
 
 
 def make(checkout, *arguments):

@@ -251,6 +251,16 @@ def test_ruled_lines_a_frame_and_specks_are_no_ink(plain):
     assert difference(plain, prepare_digit(picture).image) < 0.25
 
 
+@pytest.mark.parametrize("climb", [-19, -7, 0, 3, 9, 17])
+def test_sharp_squares_are_no_ink_however_the_page_lies(plain, climb):
+    picture = seven()
+    draw = ImageDraw.Draw(picture)
+    for start in range(-83, 400, 31):
+        draw.line([(0, start), (200, start + climb)], fill=150, width=2)
+        draw.line([(start + climb, 0), (start, 300)], fill=150, width=2)
+    assert difference(plain, prepare_digit(picture).image) < 0.25
+
+
 def test_a_thin_pen_is_made_thicker_and_a_thick_one_is_left():
     ink = {width: prepare_digit(seven(width=width)).image.sum() / 255 for width in (2, 5, 14, 24)}
     assert 50 < ink[2] < 90
@@ -371,7 +381,7 @@ def test_a_page_of_text_is_refused():
 def test_eight_pixels_are_a_digit_and_seven_are_not(prepare):
     page = np.full((60, 60), 255, "uint8")
     page[20:27, 30:33] = 0
-    with pytest.raises(NoDigitError, match="at least 8 pixels"):
+    with pytest.raises(NoDigitError, match="large enough for a digit"):
         prepare(page)
     page[27, 30:33] = 0
     assert prepare(page)
@@ -393,7 +403,7 @@ BROKEN = {
     "a speck": (np.where(np.arange(10_000).reshape(100, 100) == 5050, 0, 255).astype("uint8"), "holds no ink|specks"),
     "a long strip": (
         np.random.default_rng(7).integers(0, 255, (1, 5000), dtype="uint8"),
-        "at least 8 pixels|only specks",
+        "large enough for a digit|only specks",
     ),
     "too many pixels": (encode(Image.new("1", (12_000, 12_000), 1)), "12,000×12,000 pixels|far too many pixels"),
     "a bomb": (encode(Image.new("1", (30_000, 30_000), 1)), "far too many pixels"),

@@ -58,6 +58,12 @@ def test_a_folder_without_an_index_or_with_another_one_is_named(tmp_path):
     write_index(tmp_path, [("a.png", "12", "s", "photo")])
     with pytest.raises(SystemExit, match="lists no picture of one digit"):
         measure.main([str(tmp_path)])
+    write_index(tmp_path, [("a.png", "3", "s", "photo"), ("b.png", "4")])
+    with pytest.raises(SystemExit, match="row 3 has too few columns"):
+        measure.read_index(tmp_path)
+    (tmp_path / "index.tsv").write_bytes(b"path\tlabel\tsource\tkind\n\xff.png\t3\ts\tphoto\n")
+    with pytest.raises(SystemExit, match="is no table in UTF-8"):
+        measure.read_index(tmp_path)
 
 
 def test_a_number_is_written_row_by_row_with_a_mark_for_what_cannot_be_told():

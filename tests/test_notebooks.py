@@ -148,7 +148,10 @@ def test_it_has_exercises_each_with_a_solution(path):
     exercises = re.findall(r"(?m)^\*\*\d\. ", prose(notebook))
     assert 2 <= len(exercises) <= 4
     assert len(solutions(notebook)) == len(exercises)
-    assert all(solutions(notebook))
+    assert all("assert " in code for code in solutions(notebook))
+    assert "<summary>Hint</summary>" in markdown(notebook)
+    if path.stem != "01_look_at_the_data":  # there is no model yet
+        assert re.search(r"Change one (number|thing) and predict what happens", prose(notebook))
 
 
 @each_notebook

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import draw_samples
+import keras
 import nbformat
 import numpy as np
 import pytest
@@ -20,7 +21,10 @@ from PIL import Image, ImageOps
 from mnist_helpers import (
     DigitPad,
     PictureError,
+    build_batch_norm_cnn,
+    build_mlp,
     build_simple_cnn,
+    conv_block,
     export_network,
     load_dataset,
     load_model,
@@ -132,13 +136,27 @@ def test_the_network_answers_as_in_keras_on_mnist(reader, mnist_npz):
     assert same >= 999
 
 
+def turned_round():
+    """A normalisation without the convolution that it could be folded into."""
+    return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.BatchNormalization(), *conv_block(8, 3)])
+
+
 def test_the_weights_are_small(site):
     assert (site / "pad/weights.js").stat().st_size <= 700_000
 
 
-def test_a_network_that_the_browser_does_not_know_is_refused():
-    with pytest.raises(ValueError, match="model: the browser knows no layer such as 'conv2d"):
-        export_network(build_simple_cnn())
+@pytest.mark.parametrize(
+    ("build", "layer"),
+    [
+        (build_simple_cnn, "conv2d"),
+        (build_mlp, "dense"),
+        (build_batch_norm_cnn, "conv2d"),
+        (turned_round, "batch_norm"),
+    ],
+)
+def test_a_network_that_the_browser_does_not_know_is_refused(build, layer):
+    with pytest.raises(ValueError, match=f"model: the browser knows no layer such as '{layer}"):
+        export_network(build())
 
 
 def hand_made(mini):
@@ -152,6 +170,11 @@ def hand_made(mini):
     for number, image in enumerate(mini.x_test[::40]):
         yield f"photograph {number}", photograph_digit(image, generator)
         yield f"digit {number}", image
+    for slope in (-0.06, 0.004, 0.025):
+        y, x = np.mgrid[:300, :300]
+        squares = ((y + slope * x) % 31 < 2) | ((x - slope * y) % 31 < 2)
+        digit = np.pad(mini.x_test[0].repeat(8, axis=0).repeat(8, axis=1), 38)
+        yield f"squares, slope {slope}", 255 - np.maximum(digit, 110 * squares).astype("uint8")
     yield "one pixel", np.zeros((1, 1), "uint8")
     yield "a line", np.zeros((3, 200), "uint8")
     yield "a dot", np.pad(np.zeros((2, 2), "uint8"), 40, constant_values=255)

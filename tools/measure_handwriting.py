@@ -76,10 +76,14 @@ def read_index(folder):
             rows = list(csv.DictReader(file, delimiter="\t"))
     except OSError as error:
         sys.exit(f"{path}: cannot be read: {error.strerror}.")
+    except (UnicodeDecodeError, csv.Error) as error:
+        sys.exit(f"{path}: is no table in UTF-8: {error}.")
     missing = {"path", "label", "source", "kind"} - set(rows[0] if rows else ())
     if missing:
         sys.exit(f"{path}: has no column {', '.join(sorted(missing))}, or no row.")
-    for row in rows:
+    for number, row in enumerate(rows, 2):
+        if None in row.values():
+            sys.exit(f"{path}: row {number} has too few columns.")
         if leads_out(folder / row["path"], folder):
             sys.exit(f"{path}: {row['path']} leads out of the folder; name pictures within it.")
     return [row | {"file": folder / row["path"]} for row in rows]
@@ -151,7 +155,7 @@ def naively(files):
         try:
             with Image.open(file) as picture:
                 images.append(np.asarray(picture.convert("L").resize((28, 28))))
-        except OSError:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's words for a damaged file
             images.append(np.zeros((28, 28), "uint8"))
     return prepare_images(np.array(images))
 

@@ -24,7 +24,7 @@ from run_notebook import assigned_names
 from sync import HOST, current_repository
 
 ROOT = Path(__file__).parents[1]
-# What Colab has of what the book needs (August 2026); it has neither lazy-loader's users nor papermill.
+# What Colab has of what the book needs (August 2026); without papermill.
 COLAB = """
 anywidget ipykernel joblib==1.5.* keras==3.13.* matplotlib==3.10.* mlxtend numpy==2.1.* pillow==11.* scikit-learn==1.6.*
 scipy==1.16.* tensorflow==2.20.*

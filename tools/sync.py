@@ -27,6 +27,9 @@ def main(arguments):
     if moved and not re.fullmatch(r"[\w.-]+/[\w.-]+", moved):
         print(f"REPOSITORY: expected owner/name, got {moved!r}", file=sys.stderr)
         return 2
+    if moved and moved.lower().endswith(".github.io"):
+        print("REPOSITORY: owner.github.io publishes into no folder of its own; choose another name", file=sys.stderr)
+        return 2
     repository = moved or current_repository()
     stale = []
     for path in [*sorted(Path("notebooks").glob("[0-9]*.ipynb")), *map(Path, ADDRESSED)]:
@@ -51,7 +54,8 @@ def write_as_old(path, text):
 
 def readdress(text, repository):
     """Point every address of a repository, and of its pages, at this one; these files name no other."""
-    text = re.sub(rf"{HOST}[\w.-]+/[\w-]+", f"{HOST}{repository}", text)
+    # A full stop behind an address ends its sentence.
+    text = re.sub(rf"{HOST}[\w.-]+/[\w-]+(\.[\w-]+)*", f"{HOST}{repository}", text)
     return re.sub(r"https://[\w-]+\.github\.io/[\w.-]+/", pages_address(repository), text)
 
 

@@ -28,7 +28,7 @@ const Preparation = (() => {
     const digit = chooseDigit(strokes, ink);
     const around = bounds(digit);
     if (Math.max(around.bottom - around.top, around.right - around.left) < SMALLEST) {
-      throw new NoDigitError(`holds nothing of at least ${SMALLEST} pixels; a digit needs more to be read.`);
+      throw new NoDigitError("holds nothing large enough for a digit; cut the picture closer around it.");
     }
     return finish(pixels, ink, strokes, digit);
   }
@@ -206,24 +206,47 @@ const Preparation = (() => {
   /* Take away ruled and squared lines: what is there, weaker than the pen, nearly all along a row or a column. */
   function withoutLines(ink) {
     for (let turn = 0; turn < 2; turn++) {
-      const small = reduce(ink, 128);
-      const slopes = Math.min(small.height, small.width) > 60 ? Array.from({ length: 21 }, (_, i) => (i - 10) / 100) : [0];
-      const power = (slope) => alongRows(small, slope).profile.reduce((total, value) => total + value * value, 0);
-      const powers = slopes.map(power);
-      const { profile, row } = alongRows(ink, slopes[powers.indexOf(Math.max(...powers))]);
+      const { profile, row } = alongRows(ink, slopeOfLines(ink));
+      // A sharp line climbs in steps, so it leaves its row by a pixel.
+      const widened = profile.map((_, y) => Math.max(...profile.subarray(Math.max(y - 1, 0), y + 2)));
       const cleaned = map(ink, (value, i) => {
-        const line = profile[row(Math.floor(i / ink.width), i % ink.width)];
-        return clip(value - (line < 0.6 ? line : 0), 0, 1);
+        const height = widened[row(Math.floor(i / ink.width), i % ink.width)];
+        const line = height < 0.6 ? height : 0;
+        // Where there is much more ink than the line's, it is the pen's, which covers the line.
+        return clip(value - clip(3 * line - value, 0, line), 0, 1);
       });
       ink = Grids.transpose(cleaned);
     }
     return ink;
   }
 
+  /* How steep the lines are that there may be, in pixels downwards for each pixel to the right. */
+  function slopeOfLines(ink) {
+    const rough = reduce(ink, 128);
+    let slope = 0;
+    if (Math.min(rough.height, rough.width) <= 60) return slope;
+    // First roughly, then where it shows whether a thin line is met all along. Every hundredth of it will do.
+    for (const [grid, reach] of [[rough, 0.1], [ink, 0.015]]) {
+      const step = Math.max(Math.floor(grid.width / 100), 1);
+      const few = make(
+        grid.height, Math.ceil(grid.width / step), grid.values.filter((_, i) => (i % grid.width) % step === 0)
+      );
+      const slopes = Array.from({ length: 31 }, (_, i) => slope + (reach * (i - 15)) / 15);
+      const powers = slopes.map((some) =>
+        alongRows(few, step * some).profile.reduce((total, value) => total + value * value, 0)
+      );
+      const best = slopes.filter((_, i) => powers[i] >= 0.99 * Math.max(...powers));
+      const middle = best.reduce((total, some) => total + some, 0) / best.length;
+      slope = round(1e6 * middle) / 1e6; // so that last digits, which differ from Python's, move no column
+    }
+    return slope;
+  }
+
   /* What three quarters of each row exceed, and in which of these rows each pixel lies; the rows may climb. */
   function alongRows({ height, width, values }, slope) {
     const shift = Array.from({ length: width }, (_, x) => round(slope * (x - width / 2)));
     const wrap = (y) => (y < 0 ? y + height : y < height ? y : y - height);
+    const quarter = width >> 2;
     const line = new Float32Array(width);
     const profile = new Float32Array(height);
     for (let y = 0; y < height; y++) {
@@ -232,7 +255,7 @@ const Preparation = (() => {
         line[x] = values[wrap(y + shift[x]) * width + x];
         if (line[x] === 0) blank++;
       }
-      if (blank < width / 4 + 2) profile[y] = percentile(line, 25); // else it is 0, for no ink is negative
+      if (blank <= quarter) profile[y] = Grids.select(line, quarter); // else it is 0, for no ink is negative
     }
     return { profile, row: (y, x) => wrap(y - shift[x]) };
   }
