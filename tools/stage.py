@@ -150,7 +150,8 @@ def machines(folder):
     for name, numbers in sorted(runs[0]["results"].items()):
         other = runs[1]["results"].get(name, {})
         same_plan = all(numbers.get(key) == other.get(key) for key in ("seeds", "settings", "parameters"))
-        if "seeds" in numbers and "test" in numbers and "test" in other and same_plan:
+        trained = len(numbers.get("seeds", ())) == len(numbers.get("test", ()))  # an ensemble trains nothing of its own
+        if trained and "test" in other and same_plan:
             wrong = [[score["wrong"] for score in record["test"]] for record in (numbers, other)]
             pairs += zip(*wrong, strict=True)
             rows.append(f"| {numbers['title']} | {' | '.join(', '.join(map(str, one)) for one in wrong)} |")
