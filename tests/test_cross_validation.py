@@ -1,6 +1,7 @@
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -211,13 +212,26 @@ def test_a_weight_is_counted_once_at_every_place_of_its_map():
 # Interrupted, and gone on with.
 
 
-def test_finished_folds_are_not_trained_again(few, undisturbed, tmp_path, capsys):
-    first = cross_validate(build_small, *few, **FAST, checkpoint=tmp_path / "folds")
-    (tmp_path / "folds" / sorted(os.listdir(tmp_path / "folds"))[0]).unlink()
+@pytest.fixture(scope="module")
+def folds_once(few, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("folds")
+    cross_validate(build_small, *few, **FAST, checkpoint=folder)
+    return folder
+
+
+@pytest.fixture
+def finished(folds_once, tmp_path, capsys):
+    """A folder of its own with all folds of a finished run."""
+    shutil.copytree(folds_once, tmp_path / "folds")
     capsys.readouterr()
-    second = cross_validate(build_small, *few, **FAST, checkpoint=tmp_path / "folds")
+    return tmp_path / "folds"
+
+
+def test_finished_folds_are_not_trained_again(few, undisturbed, finished, capsys):
+    sorted(finished.iterdir())[0].unlink()
+    second = cross_validate(build_small, *few, **FAST, checkpoint=finished)
     assert len(capsys.readouterr().out.splitlines()) == 1
-    assert first.scores == second.scores == undisturbed.scores
+    assert second.scores == undisturbed.scores
 
 
 CHANGES = {
@@ -236,20 +250,16 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_setting_is_never_served_an_old_fold(few, tmp_path, change, capsys):
-    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
-    capsys.readouterr()
+def test_a_changed_setting_is_never_served_an_old_fold(few, finished, change, capsys):
     build, x, y, settings = CHANGES[change](*few)
-    cross_validate(build, x.astype("float32"), y, **settings, checkpoint=tmp_path)
+    cross_validate(build, x.astype("float32"), y, **settings, checkpoint=finished)
     assert len(capsys.readouterr().out.splitlines()) == settings["folds"]
 
 
 @pytest.mark.parametrize("versions", [(1, "3.10.0", "tensorflow", "2.18.0"), ()])
-def test_a_fold_of_another_version_is_trained_again(few, tmp_path, versions, capsys, monkeypatch):
-    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
-    capsys.readouterr()
+def test_a_fold_of_another_version_is_trained_again(few, finished, versions, capsys, monkeypatch):
     monkeypatch.setattr(cross_validation, "VERSIONS", versions)
-    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+    cross_validate(build_small, *few, **FAST, checkpoint=finished)
     assert len(capsys.readouterr().out.splitlines()) == FAST["folds"]
 
 
@@ -382,8 +392,7 @@ def test_a_checkpoint_that_is_no_folder_is_refused(few, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]"])
-def test_a_damaged_fold_is_named(few, tmp_path, content):
-    cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
-    next(tmp_path.iterdir()).write_text(content)
+def test_a_damaged_fold_is_named(few, finished, content):
+    next(finished.iterdir()).write_text(content)
     with pytest.raises(ValueError, match=r"fold-\w+\.json is damaged .* delete it"):
-        cross_validate(build_small, *few, **FAST, checkpoint=tmp_path)
+        cross_validate(build_small, *few, **FAST, checkpoint=finished)

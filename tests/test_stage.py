@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+import stage
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -69,6 +70,13 @@ def tool(root, folder, name, *arguments):
     )
 
 
+@pytest.fixture
+def lay_out(ran, monkeypatch):
+    """The tool in this process, where TensorFlow is loaded already."""
+    monkeypatch.chdir(ran)
+    return stage.main
+
+
 def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
     done = tool(root, ran, "stage", "mini")
     assert done.returncode == 0, done.stderr
@@ -81,7 +89,7 @@ def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
     ]
 
 
-def test_a_recorded_full_run_stands_above_this_build(root, ran):
+def test_a_recorded_full_run_stands_above_this_build(ran, lay_out):
     (ran / "book/results").mkdir()
     full = {"wrong": 200, "total": 10_000, "low": 0.018, "high": 0.023}
     better = {"title": "Better", "chapter": "01_chapter", "test": [full]}
@@ -90,7 +98,7 @@ def test_a_recorded_full_run_stands_above_this_build(root, ran):
         "results": {"better": better, "gone": better | {"title": "Gone", "chapter": "02_removed"}},
     }
     (ran / "book/results/mnist.json").write_text(json.dumps(facts))
-    assert tool(root, ran, "stage", "mini").returncode == 0
+    lay_out("mini")
     text = (ran / "_build/book/book/generated/results.md").read_text()
     recorded, build = text.split("**This build** (5,000 of MNIST's images, `mini`)")
     assert "**All 70,000 images of MNIST** (run of 2026-01-02, commit abc;" in recorded
@@ -100,13 +108,12 @@ def test_a_recorded_full_run_stands_above_this_build(root, ran):
     assert "Gone" not in text
 
 
-def test_a_named_figure_that_was_not_drawn_stops_the_build(root, ran):
+def test_a_named_figure_that_was_not_drawn_stops_the_build(ran, lay_out):
     executed = nbformat.read(ran / "_build/runs/mini/01_chapter.ipynb", as_version=4)
     executed.cells[0].outputs = []
     nbformat.write(executed, ran / "_build/runs/mini/01_chapter.ipynb")
-    done = tool(root, ran, "stage", "mini")
-    assert done.returncode == 1
-    assert "01_chapter.ipynb: the cell of figure 'cover' shows 0 pictures" in done.stderr
+    with pytest.raises(SystemExit, match=r"01_chapter.ipynb: the cell of figure 'cover' shows 0 pictures"):
+        lay_out("mini")
 
 
 def test_a_run_is_recorded_with_what_is_needed_to_judge_it(root, ran):
@@ -177,7 +184,7 @@ def test_a_chapter_that_has_not_run_keeps_what_was_recorded_of_it(root, ran_twic
     assert "the chapters ran with different processor" in done.stderr
 
 
-def test_the_record_of_another_processor_is_kept_and_compared(root, ran):
+def test_the_record_of_another_processor_is_kept_and_compared(root, ran, lay_out):
     shutil.copytree(ran / "_build/runs/mini", ran / "_build/runs/mnist")
     run, record = ran / "_build/runs/mnist/01_chapter.run.json", ran / "_build/runs/mnist/results/worse.json"
     numbers = json.loads(record.read_text()) | {"seeds": [7, 8]}
@@ -192,7 +199,7 @@ def test_the_record_of_another_processor_is_kept_and_compared(root, ran):
     assert (ran / "book/results/mnist_other.json").read_text() == first
     assert json.loads((ran / "book/results/mnist.json").read_text())["processor"] == "another"
 
-    assert tool(root, ran, "stage", "mini").returncode == 0
+    lay_out("mini")
     table = (ran / "_build/book/book/generated/machines.md").read_text()
     assert "| network | another | a processor |" in table
     assert "| Worse | 10, 23 | 10, 20 |" in table
@@ -200,6 +207,6 @@ def test_the_record_of_another_processor_is_kept_and_compared(root, ran):
     assert "1 of 2 trainings ended with equally many; the largest difference is 3." in table
 
 
-def test_one_record_is_nothing_to_compare(root, ran):
-    assert tool(root, ran, "stage", "mini").returncode == 0
+def test_one_record_is_nothing_to_compare(ran, lay_out):
+    lay_out("mini")
     assert "have not been recorded yet" in (ran / "_build/book/book/generated/machines.md").read_text()
