@@ -11,6 +11,9 @@ import pytest
 
 from mnist_helpers import load_dataset
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one process for each core, so more than one thread in each is in the way
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
 
 

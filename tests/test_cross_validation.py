@@ -137,14 +137,14 @@ def test_the_script_of_the_page_on_dask_prints_the_scores_of_this_machine(root, 
     smaller = {
         "data.x_train)": "data.x_train[:240])",
         "data.y_train)": "data.y_train[:240])",
-        "x, y)\n": "x, y, epochs=1)\n",
+        "x, y)\n": "x, y, folds=2, epochs=1)\n",
     }
     for old, new in smaller.items():
         assert old in script
         script = script.replace(old, new)
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
     done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    expected = cross_validate(build_baseline_cnn, *few, epochs=1).scores
+    expected = cross_validate(build_baseline_cnn, *few, folds=2, epochs=1).scores
     assert done.stdout.splitlines()[-1] == str(expected)
 
 
@@ -153,7 +153,7 @@ def test_another_seed_gives_other_folds_and_scores(few, undisturbed):
 
 
 def losses_of_first_epochs(build, few):
-    settings = {"folds": 3, "epochs": 6, "batch_size": 10, "seed": 5}
+    settings = {"folds": 2, "epochs": 6, "batch_size": 10, "seed": 5}
     with joblib.parallel_config("threading", n_jobs=1):  # in one process, where a model could be carried over
         return [history["loss"][0] for history in cross_validate(build, *few, **settings).histories]
 

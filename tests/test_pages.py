@@ -28,13 +28,14 @@ def axe(origin):
 
 
 @pytest.mark.parametrize("name", sorted(PAGES) or ["none"])
-def test_a_page_is_accessible_asks_nobody_and_logs_no_error(browser, origin, axe, name):
-    with watched(browser, color_scheme="light", viewport={"width": 1280, "height": 900}) as page:
+def test_a_page_is_accessible_fits_asks_nobody_and_logs_no_error(browser, origin, axe, name):
+    with watched(browser, color_scheme="light") as page:
         page.goto(f"{origin}/{name}")
+        problems = [f"wider than {width} pixels" for width in (320, 1280) if is_wider(page, width)]
         if page.locator(".pad-drawing").count():
             page.locator(".pad-samples button").nth(4).click()
             assert answer(page, "4")[0] == "4"
-        problems = page.faults + foreign(page, origin)
+        problems += page.faults + foreign(page, origin)
         problems += violations(axe, page, {})
         # The themes differ in colours alone.
         page.add_style_tag(content="* { transition: none !important; }")  # or colours would be seen on their way
@@ -42,6 +43,11 @@ def test_a_page_is_accessible_asks_nobody_and_logs_no_error(browser, origin, axe
         page.locator("html[data-theme=dark]").wait_for(state="attached")
         problems += violations(axe, page, {"runOnly": ["color-contrast"]})
     assert problems == []
+
+
+def is_wider(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 def violations(axe, page, options):
@@ -56,17 +62,6 @@ def violations(axe, page, options):
 def test_every_page_is_looked_at(origin):
     chapters = {f"notebooks/{path.stem}.html" for path in Path(__file__).parents[1].glob("notebooks/[0-9]*.ipynb")}
     assert chapters | {"search.html", "book/index.html"} <= set(PAGES)
-
-
-@pytest.mark.parametrize("width", [320, 1280])
-def test_no_page_is_wider_than_the_screen(browser, origin, width):
-    wide = []
-    with watched(browser, viewport={"width": width, "height": 800}) as page:
-        for name in sorted(PAGES):
-            page.goto(f"{origin}/{name}")
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wide.append(name)
-    assert wide == []
 
 
 def test_the_first_page_is_light_until_its_pad_is_touched(browser, origin):
