@@ -153,7 +153,7 @@ def test_another_seed_gives_other_folds_and_scores(few, undisturbed):
 
 
 def losses_of_first_epochs(build, few):
-    settings = {"folds": 2, "epochs": 6, "batch_size": 10, "seed": 5}
+    settings = {"folds": 3, "epochs": 6, "batch_size": 10, "seed": 5}
     with joblib.parallel_config("threading", n_jobs=1):  # in one process, where a model could be carried over
         return [history["loss"][0] for history in cross_validate(build, *few, **settings).histories]
 
