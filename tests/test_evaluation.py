@@ -72,6 +72,7 @@ def test_lists_and_tuples_count_like_arrays(kind, y_pred, wrong):
 def test_a_mean_over_runs_has_students_interval():
     # t(0.975, 2 degrees of freedom) = 4.3027 from the tables; standard error 1 / sqrt(3)
     summary = mean_interval([1.0, 2.0, 3.0])
+    assert summary.values == (1, 2, 3)
     assert summary.mean == 2
     assert summary.high == pytest.approx(2 + 4.3027 / np.sqrt(3), abs=1e-4)
     assert summary.low == pytest.approx(2 - 4.3027 / np.sqrt(3), abs=1e-4)
