@@ -51,7 +51,7 @@ def is_wider(page, width):
 
 
 def violations(axe, page, options):
-    options = options | {"resultTypes": ["violations"]}  # or axe would also work out an address for all that is as it should be
+    options = options | {"resultTypes": ["violations"]}  # or axe works out an address for all that is well, too
     return [
         f"{violation['id']}: {node['html'][:150]} {node['target']}"
         for violation in axe.run(page, options=options).response["violations"]
