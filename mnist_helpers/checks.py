@@ -29,7 +29,8 @@ def check_dictionary(argument, value, wanted):
 
 
 def check_choice(argument, value, choices):
-    """Refuse anything but one of a few values."""
+    """Refuse anything but one of a few values; NumPy's numbers count as Python's."""
+    value = value.item() if isinstance(value, np.generic) else value
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         raise ValueError(f"{argument}: expected one of {', '.join(map(repr, choices))}, got {value!r:.80}.")
 
