@@ -95,6 +95,24 @@ def test_the_recipe_is_the_final_one_of_the_chapter_but_for_wider_changes_and_wa
     assert inspect.signature(smooth_labels).parameters["share"].default == pretrain.SMOOTHING
 
 
+def test_the_whole_recipe_runs_on_a_few_images(monkeypatch, mini):
+    few = dataclasses.replace(mini, x_train=mini.x_train[:150], y_train=mini.y_train[:150])
+    few = dataclasses.replace(few, x_valid=mini.x_valid[:40], y_valid=mini.y_valid[:40])
+    monkeypatch.setattr(pretrain, "load_dataset", lambda name: few)
+    monkeypatch.setattr(pretrain, "RECIPE", pretrain.RECIPE | {"epochs": 1})
+    for name, few_pictures in {"CONTINENTAL": 6, "NON_DIGITS": 24, "JOINED": 4, "PHOTOGRAPHS": 1, "REFUSABLE": 6}.items():
+        monkeypatch.setattr(pretrain, name, few_pictures)
+    model, facts = pretrain.pretrain()
+    assert facts["data"]["images"] == 190
+    assert facts["data"]["continental"] == 6
+    assert 4 <= facts["data"]["non_digits"] <= 24
+    assert facts["validation"]["digits"] == 40
+    assert facts["validation"]["non_digits"] == 6
+    assert facts["test"]["total"] == len(mini.y_test)
+    assert model.count_params() == facts["parameters"]
+    assert f"{facts['test']['wrong']:,} of 1,000" in pretrain.model_card(facts | {"bytes": 0, "sha256": ""})
+
+
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """A data folder of this test's own, published with untrained weights."""

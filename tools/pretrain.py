@@ -43,6 +43,7 @@ AUGMENTATION = Augmentation(shift=2, rotation=12, scale=0.15, shear=0.25, stroke
 CONTINENTAL, NON_DIGITS = 4_000, 4_000  # so many pictures of each kind are drawn for each cycle
 JOINED = 500  # of those without a digit are two digits that touch
 PHOTOGRAPHS = 2  # of each validation image, so that the threshold hangs less on how a few of them turn out
+REFUSABLE = 2_000  # pictures without a digit that the choice is looked at with
 READ = 0.985  # of the photographed digits of the validation part: the threshold is the strictest that reads so many
 
 
@@ -136,7 +137,7 @@ def choose(model, images, labels):
     answers = []
     for pictures in (
         [photograph_digit(image, generator) for _ in range(PHOTOGRAPHS) for image in images],
-        [draw_non_digit(generator) for _ in range(2_000)],
+        [draw_non_digit(generator) for _ in range(REFUSABLE)],
     ):
         prepared, found = prepare(pictures)
         answers.append(np.full((len(pictures), 10), 0.1))  # as for blank paper
