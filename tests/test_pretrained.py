@@ -100,8 +100,9 @@ def test_the_whole_recipe_runs_on_a_few_images(monkeypatch, mini):
     few = dataclasses.replace(few, x_valid=mini.x_valid[:40], y_valid=mini.y_valid[:40])
     monkeypatch.setattr(pretrain, "load_dataset", lambda name: few)
     monkeypatch.setattr(pretrain, "RECIPE", pretrain.RECIPE | {"epochs": 1})
-    for name, few_pictures in {"CONTINENTAL": 6, "NON_DIGITS": 24, "JOINED": 4, "PHOTOGRAPHS": 1, "REFUSABLE": 6}.items():
-        monkeypatch.setattr(pretrain, name, few_pictures)
+    sizes = {"CONTINENTAL": 6, "NON_DIGITS": 24, "JOINED": 4, "PHOTOGRAPHS": 1, "REFUSABLE": 6}
+    for name, size in sizes.items():
+        monkeypatch.setattr(pretrain, name, size)
     model, facts = pretrain.pretrain()
     assert facts["data"]["images"] == 190
     assert facts["data"]["continental"] == 6
