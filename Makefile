@@ -7,7 +7,9 @@ RUNS    := _build/runs/$(DATASET)
 PAGE    := _build/html/index.html
 
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+UNRECORDED := $(RUNS)/09_% $(RUNS)/10_%  # they leave no result that another chapter shows
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
+EXECUTED  := $(filter-out $(UNRECORDED),$(EXECUTED)) $(filter $(UNRECORDED),$(EXECUTED))  # in the order of their start
 PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
 PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
 PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
@@ -46,10 +48,9 @@ $(INSTALLED): pyproject.toml requirements.txt
 book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
 	@echo "Open $(PAGE)"
 
-# Chapter 9 shows the samples and what `make handwriting` recorded, the last chapters what the others did. Chapters 9
-# and 10 leave no result, so that chapter 11 need not wait for them.
+# Chapter 9 shows the samples and what `make handwriting` recorded, the last chapters what the others did.
 $(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json book/samples/*)
-$(filter $(RUNS)/11_%,$(EXECUTED)): $(filter $(RUNS)/0%,$(filter-out $(RUNS)/09_%,$(EXECUTED)))
+$(filter $(RUNS)/11_%,$(EXECUTED)): $(filter-out $(RUNS)/11_% $(RUNS)/12_% $(UNRECORDED),$(EXECUTED))
 $(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
 $(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
   | $(INSTALLED)
