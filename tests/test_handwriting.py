@@ -268,6 +268,12 @@ def test_a_broad_bar_along_an_edge_is_no_digit(plain, bar):
     assert difference(plain, prepare_digit(page).image) < 0.02
 
 
+def test_a_digit_may_touch_an_edge():
+    page = np.full((300, 300), 255, "uint8")
+    page[100:, 100:112] = page[120:150, 200:212] = 0
+    assert [300 * end for end in prepare_digit(page).box] == pytest.approx([100, 100, 112, 300])
+
+
 @pytest.mark.parametrize("prepare", [prepare_digit, lambda page: split_digits(page)[0]])
 def test_a_slanting_hairline_is_one_stroke(prepare):
     page = np.where(np.eye(60), 0, 255).astype("uint8")
@@ -375,9 +381,7 @@ def test_the_halves_of_a_digit_are_joined_and_those_of_close_lines_are_not():
     assert [400 * part.box[0] for part in parts] == pytest.approx([40, 180, 40], abs=3)
 
 
-@pytest.mark.parametrize(
-    "thumb", [np.s_[150:280, :40], np.s_[150:280, -40:], np.s_[:90, 60:120], np.s_[-90:, 60:120]]
-)
+@pytest.mark.parametrize("thumb", [np.s_[150:280, :40], np.s_[150:280, -40:], np.s_[:90, 60:120], np.s_[-90:, 60:120]])
 def test_what_reaches_in_from_an_edge_is_no_digit_and_does_not_make_others_faint(thumb):
     page = np.full((400, 400), 255, "uint8")
     page[100:300, 195:210] = 170  # so pale that beside the thumb it would count as a smudge
@@ -601,12 +605,13 @@ def test_a_fold_across_the_page_is_no_stroke(plain):
         prepare_digit(folded)
 
 
-def test_a_piece_set_off_to_the_side_goes_to_the_digit_that_it_lies_close_to():
+@pytest.mark.parametrize("start", [205, 218])
+def test_a_piece_set_off_to_the_side_goes_to_the_digit_that_it_lies_close_to(start):
     """A 5 whose roof stands to the right of it, between two other digits."""
     page = np.full((140, 400), 255, "uint8")
     page[20:120, 40:52] = page[20:120, 330:342] = 0
     page[30:120, 150:162] = page[108:120, 150:210] = 0
-    page[20:32, 205:250] = 0
+    page[20:32, start:250] = 0
     parts = split_digits(page)
     assert len(parts) == 3
     left, top, right, bottom = parts[1].box
