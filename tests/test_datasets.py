@@ -46,6 +46,7 @@ def test_mini_has_equally_many_of_each_digit_in_each_part(mini, part, size, per_
     assert images.shape == (size, 28, 28)
     assert images.dtype == np.uint8
     assert np.bincount(labels).tolist() == [per_class] * 10
+    assert mini.name == "mini"
 
 
 def test_no_image_is_in_two_parts(mini):
