@@ -123,7 +123,7 @@ def about(runs, chapters, dataset):
         "| chapter | seconds | memory, MB |",
         "|---|--:|--:|",
         *times,
-        f"| **all, one after the other** | **{total:,.0f}** | |\n",
+        f"| **sum** | **{total:,.0f}** | |\n",
     ]
     return "\n".join(lines)
 
@@ -135,8 +135,8 @@ def time_needed(runs, chapters):
     facts = [json.loads((runs / f"{source.stem}.run.json").read_text(encoding="utf-8")) for source in chapters]
     running = sum(run["seconds"] for run in facts) / 60
     return (
-        f"**How long?** {len(chapters)} chapters, about {minutes / 60:.0f} hours to read. To run them all, one after "
-        f"the other, took {running:.0f} minutes for these pages; [About this build](about.md) says what each took.\n"
+        f"**How long?** {len(chapters)} chapters, about {minutes / 60:.0f} hours to read. Their times of running "
+        f"add up to {running:.0f} minutes in this build; [About this build](about.md) says what each took.\n"
     )
 
 
