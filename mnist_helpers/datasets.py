@@ -250,11 +250,10 @@ def load_image_folder(folder, prepare=None):
             if images[-1].shape != images[0].shape:
                 faults.append(f"{path}: became {images[-1].shape}, but {files[0]} became {images[0].shape}.")
     if faults:
+        found = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         more = f"\n… and {len(faults) - 20} more" if len(faults) > 20 else ""
         raise DatasetError(
-            f"{folder}: {len(faults)} faults. Mend these files, or move them elsewhere:\n"
-            + "\n".join(faults[:20])
-            + more
+            f"{folder}: {found}. Mend what is named, or move it elsewhere:\n" + "\n".join(faults[:20]) + more
         )
     return ImageFolder(np.stack(images), np.array(labels), classes, files)
 

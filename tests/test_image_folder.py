@@ -69,7 +69,7 @@ def test_all_faults_are_named_at_once(tmp_path):
     with pytest.raises(DatasetError) as caught:
         load_image_folder(tmp_path)
     lines = str(caught.value).splitlines()
-    assert lines[0].endswith("3 faults. Mend these files, or move them elsewhere:")
+    assert lines[0].endswith("3 faults. Mend what is named, or move it elsewhere:")
     assert [line.removeprefix(str(tmp_path)).partition(": ")[0] for line in lines[1:]] == [
         "/0/notes.txt",
         "/1/blank.png",
@@ -81,7 +81,12 @@ def test_all_faults_are_named_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "message"), [(20, r"20 faults.*(\n/.*){20}$"), (21, r"21 faults.*(\n/.*){20}\n… and 1 more$")]
+    ("number", "message"),
+    [
+        (1, r": 1 fault\. .*(\n/.*){1}$"),
+        (20, r"20 faults.*(\n/.*){20}$"),
+        (21, r"21 faults.*(\n/.*){20}\n… and 1 more$"),
+    ],
 )
 def test_after_twenty_faults_the_others_are_counted(tmp_path, number, message):
     fill(tmp_path, "01")
