@@ -7,6 +7,7 @@ is given, so that the same seed makes the same pictures.
 
 import string
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -119,12 +120,17 @@ def draw_continental_digit(digit, generator):
     check_choice("digit", digit, (1, 7))
     check_generator("generator", generator)
     between = generator.uniform
-    lean = between(0, 0.25) if digit == 1 else between(0.2, 0.6)
+    lean = between(-0.1, 0.3) if digit == 1 else between(0.2, 0.6)
     top, bottom = np.array([0.0, 0.0]), np.array([-lean, 1.0])
     if digit == 1:
-        steep, length = np.radians(between(32, 65)), between(0.25, 0.65)
-        strokes = [[np.array([-np.cos(steep), np.sin(steep)]) * length, top, bottom]]
-        if generator.random() < 0.2:
+        steep, length = np.radians(between(30, 65)), between(0.25, 0.7)
+        left = np.array([-np.cos(steep), np.sin(steep)]) * length
+        strokes = [[left, top, bottom]]
+        if generator.random() < 0.25:  # the pen sets in with a hook
+            strokes[0].insert(0, left - np.array([between(-0.03, 0.08), between(0.05, 0.15)]))
+        if generator.random() < 0.2:  # and leaves with one
+            strokes[0].append(bottom + np.array([between(0.05, 0.2), between(-0.08, 0.03)]))
+        elif generator.random() < 0.25:
             strokes.append([np.array([between(-0.3, -0.15) - lean, 1]), np.array([between(0.15, 0.3) - lean, 1])])
     else:
         left = np.array([between(-0.7, -0.4), between(-0.06, 0.08)])
@@ -134,7 +140,7 @@ def draw_continental_digit(digit, generator):
         if generator.random() < 0.5:
             middle, reach = between(0.4, 0.6) * bottom, np.array([between(0.12, 0.28), between(-0.08, 0.03)])
             strokes.append([middle - reach, middle + reach])
-    return _draw_strokes([np.array(stroke) for stroke in strokes], generator)
+    return _draw_strokes([_bend(stroke, generator) for stroke in strokes], generator)
 
 
 def draw_non_digit(generator, use="learned"):
@@ -220,6 +226,16 @@ def _smooth(points):
     """A curve through the points."""
     steps = np.arange(len(points))
     return CubicSpline(steps, points)(np.linspace(0, steps[-1], 20 * len(points)))
+
+
+def _bend(points, generator):
+    """The points joined as a hand does it: by lines that are hardly ever straight."""
+    share = np.linspace(0, 1, 10)[:, np.newaxis]
+    lines = []
+    for start, end in pairwise(points):
+        across = np.array([start[1] - end[1], end[0] - start[0]])
+        lines.append(start + share * (end - start) + 4 * share * (1 - share) * generator.normal(0, 0.04) * across)
+    return np.concatenate(lines)
 
 
 def _draw_strokes(strokes, generator):

@@ -14,6 +14,7 @@ import dataclasses
 import hashlib
 import json
 import tempfile
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from mnist_helpers import (
     smooth_labels,
     train_one_cycle,
 )
+from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.pretrained import CARD, WEIGHTS, cool, without_optimizer
 from mnist_helpers.results import write_text
 from mnist_helpers.synthetic import draw_continental_digit, draw_non_digit, join_digits, photograph_digit
@@ -59,8 +61,13 @@ def pretrain():
     data = load_dataset("mnist")
     images, labels = without_mini(data.x_train, data.y_train)
     more_images, more_labels = without_mini(data.x_valid, data.y_valid)
-    first, _ = train_cycle(build_strong_cnn, images, labels, RECIPE["seed"])
-    chosen = choose(first.model, more_images, more_labels)
+    seed = RECIPE["seed"]
+    print("Drawing and preparing pictures", flush=True)
+    # What the threshold is chosen by has a seed of its own: it must not be what was learned.
+    tasks = [(photograph_unseen, more_images, seed + 2), (draw_beside, images, seed), (draw_beside, images, seed + 1)]
+    unseen, drawn, drawn_anew = (made for _, made in sorted(run_in_parallel(call, tasks), key=itemgetter(0)))
+    first = train_cycle(build_strong_cnn, images, labels, drawn, seed)
+    chosen = choose_threshold(*answers(first.model, unseen, more_labels))
     print(chosen, flush=True)
     images, labels = np.concatenate([images, more_images]), np.concatenate([labels, more_labels])
 
@@ -69,8 +76,9 @@ def pretrain():
         model.set_weights(first.model.get_weights())
         return model
 
-    second, drawn = train_cycle(go_on, images, labels, RECIPE["seed"] + 1)
+    second = train_cycle(go_on, images, labels, drawn_anew, seed + 1)
     model = second.model
+    continental, _, non_digits = drawn_anew
     facts = made_by | {
         "builder": "build_strong_cnn",
         "parameters": model.count_params(),
@@ -81,7 +89,8 @@ def pretrain():
             "validation_images": len(more_images),
             "sha256_images": hashlib.sha256(images).hexdigest(),
             "sha256_labels": hashlib.sha256(labels).hexdigest(),
-            **drawn,
+            "continental": len(continental),
+            "non_digits": len(non_digits),
         },
         **chosen,
         "test": dataclasses.asdict(model_error(model, data.x_test, data.y_test)),
@@ -90,28 +99,37 @@ def pretrain():
     return model, facts
 
 
-def train_cycle(build, images, labels, seed):
-    """Train on the images and on pictures drawn beside them. Returns a ``Training`` and how many were drawn."""
+def call(function, *arguments):
+    return function(*arguments)
+
+
+def draw_beside(images, seed):
+    """Pictures to learn beside the images, prepared: continental digits, their labels, and pictures without a digit."""
     generator = np.random.default_rng(seed)
-    drawn_labels = np.resize([1, 7], CONTINENTAL)
-    drawn, found = prepare([draw_continental_digit(digit, generator) for digit in drawn_labels])
+    labels = np.resize([1, 7], CONTINENTAL)
+    continental, found = prepare([draw_continental_digit(digit, generator) for digit in labels])
     pairs = generator.choice(len(images), (JOINED, 2))
-    no_digits, _ = prepare(
+    non_digits, _ = prepare(
         [draw_non_digit(generator) for _ in range(NON_DIGITS - JOINED)]
         + [join_digits(images[i], images[j], generator) for i, j in pairs]
     )
-    digits = one_hot(np.concatenate([labels, drawn_labels[found]]))
+    return continental, labels[found], non_digits
+
+
+def train_cycle(build, images, labels, drawn, seed):
+    """Train on the images and on pictures drawn beside them. Returns a ``Training``."""
+    continental, continental_labels, non_digits = drawn
+    digits = one_hot(np.concatenate([labels, continental_labels]))
     # Of a picture without a digit each answer is as wrong as the others: Hendrycks et al., 2019, arXiv 1812.04606.
-    targets = np.concatenate([smooth_labels(digits, SMOOTHING), np.full((len(no_digits), 10), 0.1, "float32")])
-    training = train_one_cycle(
+    targets = np.concatenate([smooth_labels(digits, SMOOTHING), np.full((len(non_digits), 10), 0.1, "float32")])
+    return train_one_cycle(
         build,
-        prepare_images(np.concatenate([images, drawn, no_digits])),
+        prepare_images(np.concatenate([images, continental, non_digits])),
         targets,
         augmentation=AUGMENTATION,
         verbose=2,
         **RECIPE | {"seed": seed},
     )
-    return training, {"continental": len(drawn), "non_digits": len(no_digits)}
 
 
 def without_mini(images, labels):
@@ -131,18 +149,21 @@ def prepare(pictures):
     return np.array(images), places
 
 
-def choose(model, images, labels):
-    """Temperature and threshold for a model, on digits that it has not seen, photographed, and on other pictures."""
-    generator = np.random.default_rng(RECIPE["seed"] + 2)  # other pictures than those that are learned
-    answers = []
-    for pictures in (
-        [photograph_digit(image, generator) for _ in range(PHOTOGRAPHS) for image in images],
-        [draw_non_digit(generator) for _ in range(REFUSABLE)],
-    ):
-        prepared, found = prepare(pictures)
-        answers.append(np.full((len(pictures), 10), 0.1))  # as for blank paper
-        answers[-1][found] = model.predict(prepare_images(prepared), verbose=0)
-    return choose_threshold(answers[0], np.tile(labels, PHOTOGRAPHS), answers[1])
+def photograph_unseen(images, seed):
+    """Photographs of digits, and other pictures, prepared. For each of the two: images, their places, and how many."""
+    generator = np.random.default_rng(seed)
+    digits = [photograph_digit(image, generator) for _ in range(PHOTOGRAPHS) for image in images]
+    others = [draw_non_digit(generator) for _ in range(REFUSABLE)]
+    return [(*prepare(pictures), len(pictures)) for pictures in (digits, others)]
+
+
+def answers(model, unseen, labels):
+    """A model's probabilities for the photographs of digits, their labels, and those for the other pictures."""
+    probabilities = []
+    for images, places, total in unseen:
+        probabilities.append(np.full((total, 10), 0.1))  # as for blank paper
+        probabilities[-1][places] = model.predict(prepare_images(images), verbose=0)
+    return probabilities[0], np.tile(labels, PHOTOGRAPHS), probabilities[1]
 
 
 def choose_threshold(digits, labels, non_digits):
