@@ -21,7 +21,6 @@ from mnist_helpers.pictures import NoDigitError, PictureError
 
 WEIGHTS = "strong_cnn.weights.h5"
 CARD = "strong_cnn.json"
-NO_DIGIT = "no digit here, or none that can be told"
 AT_ONCE = 32  # so many pictures are prepared before the network reads them; a folder may hold thousands
 
 
@@ -167,8 +166,8 @@ def read_digits(pictures, *, best=False, model=None):
 def read_number(picture, *, best=False, model=None):
     """Read every digit in a picture, row by row, from left to right.
 
-    Rows of three parts or more, most of which are no digits, are taken for words and left out, unless there are no
-    other rows. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
+    A row of three parts or more, half or more of which cannot be read, is taken for words and left out, unless there
+    is no other row. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
     another number.
 
     Args:
@@ -190,9 +189,8 @@ def read_number(picture, *, best=False, model=None):
     rows: dict[int, list[Reading]] = {}
     for reading in _read(parts, best=False, model=model):
         rows.setdefault(reading.row, []).append(reading)
-    numbers = [
-        row for row in rows.values() if len(row) < 3 or 2 * sum(one.reason == NO_DIGIT for one in row) <= len(row)
-    ]
+    # Joined letters look like digits that touch, and single ones, such as l and o, like digits that are read.
+    numbers = [row for row in rows.values() if len(row) < 3 or 2 * sum(one.digit is None for one in row) < len(row)]
     kept = [reading for row in numbers or rows.values() for reading in row]
     if best:
         kept = [replace(reading, digit=int(reading.probabilities.argmax()), reason=None) for reading in kept]
@@ -314,7 +312,7 @@ def _refuse(one, answer, threshold):
         return "unsure: two digits may touch here"
     if answer[first] + answer[second] >= threshold:
         return f"unsure: {first} or {second}"
-    return NO_DIGIT
+    return "no digit here, or none that can be told"
 
 
 @cache
