@@ -351,7 +351,13 @@ def group_strokes(strokes):
             done.append(part)
         else:
             groups[groups.index(whole)] = whole.joined(part)
-    digits = [group for group in done if group.height > max(0.4 * usual, SMALLEST - 1)]
+    longer = [max(side.stop - side.start for side in box) for box in boxes]
+    # A digit may be flat, but one of its strokes is long: a colon and a row of specks have short ones only.
+    digits = [
+        group
+        for group in done
+        if group.height > max(usual / 3, SMALLEST - 1) and max(longer[i - 1] for i in group.labels) > 0.45 * usual
+    ]
     # What is too small for a digit and lies close to one is a piece of it, such as the roof of a 5 set off to the side.
     for piece in [group for group in done if group not in digits]:
         gaps = [_gap(piece.box, group.box) for group in digits]

@@ -166,8 +166,8 @@ def read_digits(pictures, *, best=False, model=None):
 def read_number(picture, *, best=False, model=None):
     """Read every digit in a picture, row by row, from left to right.
 
-    A row of three parts or more, half or more of which cannot be read, is taken for words and left out, unless there
-    is no other row. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
+    A row of three parts or more, more than a third of which cannot be read, is taken for words and left out, unless
+    there is no other row. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
     another number.
 
     Args:
@@ -190,7 +190,7 @@ def read_number(picture, *, best=False, model=None):
     for reading in _read(parts, best=False, model=model):
         rows.setdefault(reading.row, []).append(reading)
     # Joined letters look like digits that touch, and single ones, such as l and o, like digits that are read.
-    numbers = [row for row in rows.values() if len(row) < 3 or 2 * sum(one.digit is None for one in row) < len(row)]
+    numbers = [row for row in rows.values() if len(row) < 3 or 3 * sum(one.digit is None for one in row) <= len(row)]
     kept = [reading for row in numbers or rows.values() for reading in row]
     if best:
         kept = [replace(reading, digit=int(reading.probabilities.argmax()), reason=None) for reading in kept]

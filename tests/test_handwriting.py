@@ -414,6 +414,16 @@ def test_parts_of_any_width_make_one_digit(parts):
     assert [400 * part.box[0] for part in split_digits(page)] == pytest.approx([40, 180, 330], abs=3)
 
 
+def test_a_flat_digit_counts_and_a_row_of_specks_does_not():
+    page = np.full((200, 400), 255, "uint8")
+    for left in (20, 100, 180):
+        page[40:140, left : left + 12] = 0
+    page[90:126, 260:272] = page[114:126, 260:320] = 0  # a third as tall as the others, and longer than that
+    for top in (30, 62, 94):
+        page[top : top + 20, 360:372] = 0
+    assert [400 * part.box[0] for part in split_digits(page)] == pytest.approx([20, 100, 180, 260], abs=3)
+
+
 def test_a_row_may_climb_by_more_than_a_digit():
     page = np.full((270, 340), 255, "uint8")
     for number in range(5):

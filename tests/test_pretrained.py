@@ -255,21 +255,21 @@ def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
 
 
 def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypatch):
-    """Of four parts two joined letters; of three parts one; and one part that is unsure."""
-    rows, touching = [0, 0, 0, 0, 1, 1, 1, 2], [True, True] + 6 * [False]
+    """Of five parts two joined letters; of three parts one; and one part that is unsure."""
+    rows, touching = [0, 0, 0, 0, 0, 1, 1, 1, 2], [True, True] + 7 * [False]
     parts = [Part(**blank_part(), row=row, touching=touch) for row, touch in zip(rows, touching, strict=True)]
     even, three, two = np.full(10, 0.1), np.eye(10)[3], (np.eye(10)[3] + np.eye(10)[5]) / 2
-    answers = np.array([even, two, three, three, three, even, three, two], "float32")
+    answers = np.array([even, two, three, three, three, three, even, three, two], "float32")
     monkeypatch.setattr(pretrained, "split_digits", lambda picture: parts)
     monkeypatch.setattr(pretrained, "_model", lambda: SimpleNamespace(predict=lambda *_, **__: answers))
     readings = read_number("any")
     assert [(one.row, one.digit) for one in readings] == [(1, 3), (1, None), (1, 3), (2, None)]
     assert readings[3].reason in ("unsure: 3 or 5", "unsure: 5 or 3")
     assert None not in [one.digit for one in read_number("any", best=True)]
-    answers = np.concatenate([answers[:7], even[np.newaxis]])  # a row of its own, of one part, is no word
+    answers = np.concatenate([answers[:8], even[np.newaxis]])  # a row of its own, of one part, is no word
     assert [(one.row, one.digit) for one in read_number("any")][-1] == (2, None)
-    parts, answers = parts[:4], answers[:4]  # nothing but a word: it is not read, but it is not hidden
-    assert [one.digit for one in read_number("any")] == [None, None, 3, 3]
+    parts, answers = parts[:5], answers[:5]  # nothing but a word: it is not read, but it is not hidden
+    assert [one.digit for one in read_number("any")] == [None, None, 3, 3, 3]
 
 
 def blank_part():
