@@ -167,8 +167,8 @@ def read_number(picture, *, best=False, model=None):
     """Read every digit in a picture, row by row, from left to right.
 
     A row of three parts or more, more than a third of which cannot be read, is taken for words and left out, unless
-    there is no other row. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a digit is
-    another number.
+    there is no other row. Any other part that cannot be read stays, with ``digit`` None, since a number that lacks a
+    digit is another number.
 
     Args:
         picture, best, model: as for ``read_digit``.
