@@ -50,10 +50,12 @@ class Part(Preparation):
         row: which row it stands in, from 0 at the top.
         touching: whether it is wider than it and its row are high, so that two digits may have run into one; some
             single digits are as wide.
+        blot: whether its strokes are more than twice as broad as is usual in its row, as of a digit that was blackened.
     """
 
     row: int
     touching: bool
+    blot: bool
 
 
 def prepare_digit(picture):
@@ -105,13 +107,17 @@ def split_digits(picture):
     parts = []
     for row, members in enumerate(sort_into_rows(groups)):
         usual = np.median([group.height for group in members])
+        row_of_parts = []
         for group in members:
             window = group.window(ink.shape)
             digit = np.isin(labels[window], group.labels)
             prepared = _prepare(pixels[window], ink[window], strokes[window], digit)
             prepared["box"] = (group.left / width, group.top / height, group.right / width, group.bottom / height)
+            row_of_parts.append(prepared)
+        pens = [stroke_width(prepared["stages"]["digit"] > 0.5) for prepared in row_of_parts]
+        for group, prepared, pen in zip(members, row_of_parts, pens, strict=True):
             touching = group.right - group.left > max(usual, group.height)
-            parts.append(Part(**prepared, row=row, touching=bool(touching)))
+            parts.append(Part(**prepared, row=row, touching=bool(touching), blot=bool(pen > 2 * np.median(pens))))
     return parts
 
 

@@ -284,13 +284,15 @@ def _read(prepared, best, model):
         return []
     images = prepare_images(np.stack([one.image for one in prepared]))
     answers = (model or _model()).predict(images, batch_size=AT_ONCE, verbose=0)
-    threshold = 0.0
+    reasons = [None] * len(answers)
     if model is None:
         card = model_card()
-        answers, threshold = cool(answers, card["temperature"]), card["threshold"]
+        answers = cool(answers, card["temperature"])
+        if not best:
+            reasons = [_refuse(one, answer, card["threshold"]) for one, answer in zip(prepared, answers, strict=True)]
     return [
         Reading(
-            digit=None if (reason := None if best else _refuse(one, answer, threshold)) else int(answer.argmax()),
+            digit=int(answer.argmax()) if reason is None else None,
             probability=float(answer.max()),
             probabilities=answer,
             reason=reason,
@@ -299,12 +301,14 @@ def _read(prepared, best, model):
             row=getattr(one, "row", 0),  # which only a Part has
             touching=getattr(one, "touching", False),
         )
-        for one, answer in zip(prepared, answers, strict=True)
+        for one, answer, reason in zip(prepared, answers, reasons, strict=True)
     ]
 
 
 def _refuse(one, answer, threshold):
     """Why a digit is not given, or None if it is."""
+    if getattr(one, "blot", False):
+        return "unsure: blackened, or written with a far broader pen than the others"
     second, first = np.argsort(answer)[-2:]
     if answer[first] >= threshold:
         return None

@@ -424,6 +424,13 @@ def test_a_flat_digit_counts_and_a_row_of_specks_does_not():
     assert [400 * part.box[0] for part in split_digits(page)] == pytest.approx([20, 100, 180, 260], abs=3)
 
 
+def test_a_blackened_digit_is_a_blot_and_a_pen_that_varies_makes_none():
+    page = np.full((160, 500), 255, "uint8")
+    for left, pen in ((20, 8), (100, 10), (180, 13), (260, 8), (340, 30)):
+        page[30:130, left : left + pen] = 0
+    assert [part.blot for part in split_digits(page)] == [False, False, False, False, True]
+
+
 def test_a_row_may_climb_by_more_than_a_digit():
     page = np.full((270, 340), 255, "uint8")
     for number in range(5):

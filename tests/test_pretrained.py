@@ -257,7 +257,7 @@ def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
 def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypatch):
     """Of five parts two joined letters; of three parts one; and one part that is unsure."""
     rows, touching = [0, 0, 0, 0, 0, 1, 1, 1, 2], [True, True] + 7 * [False]
-    parts = [Part(**blank_part(), row=row, touching=touch) for row, touch in zip(rows, touching, strict=True)]
+    parts = [Part(**blank_part(), row=row, touching=touch, blot=False) for row, touch in zip(rows, touching, strict=True)]
     even, three, two = np.full(10, 0.1), np.eye(10)[3], (np.eye(10)[3] + np.eye(10)[5]) / 2
     answers = np.array([even, two, three, three, three, three, even, three, two], "float32")
     monkeypatch.setattr(pretrained, "split_digits", lambda picture: parts)
@@ -270,6 +270,17 @@ def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypat
     assert [(one.row, one.digit) for one in read_number("any")][-1] == (2, None)
     parts, answers = parts[:5], answers[:5]  # nothing but a word: it is not read, but it is not hidden
     assert [one.digit for one in read_number("any")] == [None, None, 3, 3, 3]
+
+
+def test_a_blackened_digit_of_a_number_is_not_read(monkeypatch):
+    parts = [Part(**blank_part(), row=0, touching=False, blot=blot) for blot in (False, False, False, True)]
+    answers = np.eye(10, dtype="float32")[[1, 2, 3, 1]]
+    monkeypatch.setattr(pretrained, "split_digits", lambda picture: parts)
+    monkeypatch.setattr(pretrained, "_model", lambda: SimpleNamespace(predict=lambda *_, **__: answers))
+    readings = read_number("any")
+    assert [one.digit for one in readings] == [1, 2, 3, None]
+    assert "blackened" in readings[-1].reason
+    assert [one.digit for one in read_number("any", best=True)] == [1, 2, 3, 1]
 
 
 def blank_part():
