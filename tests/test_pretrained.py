@@ -257,7 +257,9 @@ def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
 def test_words_are_no_numbers_and_what_cannot_be_told_stays_in_its_row(monkeypatch):
     """Of five parts two joined letters; of three parts one; and one part that is unsure."""
     rows, touching = [0, 0, 0, 0, 0, 1, 1, 1, 2], [True, True] + 7 * [False]
-    parts = [Part(**blank_part(), row=row, touching=touch, blot=False) for row, touch in zip(rows, touching, strict=True)]
+    parts = [
+        Part(**blank_part(), row=row, touching=touch, blot=False) for row, touch in zip(rows, touching, strict=True)
+    ]
     even, three, two = np.full(10, 0.1), np.eye(10)[3], (np.eye(10)[3] + np.eye(10)[5]) / 2
     answers = np.array([even, two, three, three, three, three, even, three, two], "float32")
     monkeypatch.setattr(pretrained, "split_digits", lambda picture: parts)
