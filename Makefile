@@ -10,10 +10,10 @@ NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
 RECORDED  := $(filter-out $(RUNS)/09_% $(RUNS)/1%,$(EXECUTED))
 PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
-PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
-PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/*.py))
+PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/handwriting/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
+PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/build/*.py))
 INSTALLED := .venv/.installed
-ALONE     := $(BIN)/python tools/alone.py
+ALONE     := $(BIN)/python -m tools.build.alone
 
 ifeq ($(filter $(DATASET),mini mnist),)
   $(error DATASET is "$(DATASET)"; choose mini or mnist)
@@ -53,18 +53,18 @@ $(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json boo
 $(filter $(RUNS)/09_% $(RUNS)/10_%,$(EXECUTED)): | $(RECORDED)
 $(filter $(RUNS)/11_%,$(EXECUTED)): $(RECORDED)
 $(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
-$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/run_notebook.py requirements.txt \
+$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/build/run_notebook.py requirements.txt \
   | $(INSTALLED)
 	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(ALONE) $@.lock \
-	  $(BIN)/python tools/run_notebook.py $< $@ dataset=$(DATASET)
+	  $(BIN)/python -m tools.build.run_notebook $< $@ dataset=$(DATASET)
 
 _build/html/.$(DATASET): $(filter $(RUNS)/11_%,$(EXECUTED)) $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
 	@$(ALONE) _build/pages.lock sh -ec ' \
 	  rm -rf _build/html _build/.doctrees; \
-	  $(BIN)/python tools/stage.py $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }; \
+	  $(BIN)/python -m tools.build.stage $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }; \
 	  $(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
 	    { cat _build/sphinx.log; exit 1; }; \
-	  $(BIN)/python tools/check_html.py _build/html; \
+	  $(BIN)/python -m tools.build.check_html _build/html; \
 	  touch $@'
 
 executed: $(EXECUTED)  # the notebooks alone, without pages
@@ -72,11 +72,11 @@ executed: $(EXECUTED)  # the notebooks alone, without pages
 repeat: $(EXECUTED)  ## run every notebook a second time, and compare all numbers and figures with the first
 	@rm -rf _build/again
 	@$(MAKE) executed RUNS=_build/again/$(DATASET)
-	@$(BIN)/python tools/repeat.py $(RUNS) _build/again/$(DATASET)
+	@$(BIN)/python -m tools.build.repeat $(RUNS) _build/again/$(DATASET)
 
 publish-check: book  ## build the book with DATASET, and verify it as before publishing, in a browser, too
-	@$(BIN)/python tools/publish_check.py $(RUNS)
-	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest --quiet tests/test_pages.py
+	@$(BIN)/python -m tools.build.publish_check $(RUNS)
+	@REQUIRE_BROWSER=1 $(BIN)/python -m pytest --quiet tests/book/test_pages.py
 
 test: $(INSTALLED)  ## run the tests, one process for each core, and say what of the package they covered
 	@$(BIN)/python -m pytest --cov --durations=12 --numprocesses auto --dist worksteal
@@ -88,8 +88,8 @@ faults: $(INSTALLED)  ## break downloads, fill disks, kill what is at work, and 
 	@$(BIN)/python -m pytest -m faults --durations=5 tests/faults
 
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
-	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/test_models.py tests/test_training.py tests/test_evaluation.py \
-	  tests/test_cross_validation.py tests/test_pretrained.py
+	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(addprefix tests/mnist_helpers/,test_models.py test_training.py test_evaluation.py \
+	  test_cross_validation.py handwriting/test_pretrained.py)
 
 .venv-jax/.installed: pyproject.toml requirements-jax.txt
 	@$(PYTHON) -m venv .venv-jax
@@ -98,8 +98,8 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 	@touch $@
 
 rehearse: $(INSTALLED)  ## run every notebook as Colab does, and as environment.yml says, in new environments
-	@$(BIN)/python tools/rehearse.py colab
-	@$(BIN)/python tools/rehearse.py environment
+	@$(BIN)/python -m tools.build.rehearse colab
+	@$(BIN)/python -m tools.build.rehearse environment
 
 audit: $(INSTALLED)  ## ask for known vulnerabilities of the pinned packages; needs a network
 	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --no-deps --disable-pip \
@@ -107,7 +107,7 @@ audit: $(INSTALLED)  ## ask for known vulnerabilities of the pinned packages; ne
 
 links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
 	@$(ALONE) _build/pages.lock sh -ec ' \
-	  $(BIN)/python tools/stage.py $(DATASET); \
+	  $(BIN)/python -m tools.build.stage $(DATASET); \
 	  $(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet'
 
 newest: .venv-newest/.installed  ## run the tests with the newest Keras, TensorFlow and everything else
@@ -120,7 +120,7 @@ newest: .venv-newest/.installed  ## run the tests with the newest Keras, TensorF
 	@touch $@
 
 benchmark: $(INSTALLED)  ## run recipes side by side, and print ratios of time (OPTIONS="mnist --rounds 3")
-	@$(BIN)/python tools/benchmark.py $(or $(OPTIONS),mini)
+	@$(BIN)/python -m tools.measure.benchmark $(or $(OPTIONS),mini)
 
 .venv-torch:  # PyTorch for the benchmark, which does without it, too
 	@$(PYTHON) -m venv $@
@@ -132,7 +132,7 @@ lint: $(INSTALLED)  ## check code, types, workflows, stripped outputs, spelling
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
 	@$(BIN)/nbstripout --verify --keep-id $(NOTEBOOKS)
-	@$(BIN)/python tools/sync.py --check
+	@$(BIN)/python -m tools.build.sync --check
 	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
 
 format: $(INSTALLED) strip  ## put code into the common form
@@ -151,20 +151,20 @@ serve: $(INSTALLED)  ## show the built book on this machine; builds it only if t
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
 record: $(EXECUTED)  ## store this run's numbers in book/results/$(DATASET).json
-	@$(BIN)/python tools/record.py $(DATASET)
+	@$(BIN)/python -m tools.build.record $(DATASET)
 
 pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card
-	@$(BIN)/python tools/pretrain.py
+	@$(BIN)/python -m tools.measure.pretrain
 
 samples: $(INSTALLED)  ## draw the sample pictures in book/samples again
-	@$(BIN)/python tools/draw_samples.py
+	@$(BIN)/python -m tools.measure.draw_samples
 
 handwriting: $(INSTALLED)  ## measure the reading of real pictures: FOLDER=… with index.tsv, OPTIONS=--record
 	@test -n "$(FOLDER)" || { echo "Name a folder of pictures with its index.tsv: make handwriting FOLDER=…"; exit 1; }
-	@$(BIN)/python tools/measure_handwriting.py "$(FOLDER)" $(OPTIONS)
+	@$(BIN)/python -m tools.measure.handwriting "$(FOLDER)" $(OPTIONS)
 
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
-	@$(BIN)/python tools/sync.py $(REPOSITORY)
+	@$(BIN)/python -m tools.build.sync $(REPOSITORY)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml
 lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml

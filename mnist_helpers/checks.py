@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+from PIL import Image
 
 
 def check_kind(argument, value, kinds, wanted):
@@ -225,25 +226,25 @@ def check_range(argument, value, low, high):
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
 
 
-def check_count(argument, value, least=1, most=2**31 - 1):
-    """Refuse anything but an integer from ``least`` to ``most``; beyond 2**31 lies no count of this book.
+def check_count(argument, value, minimum=1, maximum=2**31 - 1):
+    """Refuse anything but an integer from ``minimum`` to ``maximum``; beyond 2**31 lies no count of this book.
 
     Args:
         argument: the name of the argument, for the message.
         value: what was handed in.
-        least, most: the smallest and the largest value allowed.
+        minimum, maximum: the smallest and the largest value allowed.
 
     Raises:
         TypeError: it is no integer.
         ValueError: it is too small, or too large.
     """
-    wanted = f"an integer of {least} or more"
+    wanted = f"an integer of {minimum} or more"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{argument}: expected {wanted}, got {value!r}.")
-    if value < least:
+    if value < minimum:
         raise ValueError(f"{argument}: expected {wanted}, got {value}.")
-    if value > most:
-        raise ValueError(f"{argument}: expected an integer from {least} to {most}, got {value}.")
+    if value > maximum:
+        raise ValueError(f"{argument}: expected an integer from {minimum} to {maximum}, got {value}.")
 
 
 def check_lengths(x, y):
@@ -279,3 +280,50 @@ def check_training(x, y, epochs, batch_size):
     check_lengths(x, y)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
+
+
+def check_titles(titles, wrong, count):
+    """Refuse titles that are not one for each picture, and marks that are no positions."""
+    if titles is not None:
+        check_kind("titles", titles, list | tuple | range | np.ndarray, "a list, one for each image")
+        if len(titles) != count:
+            raise ValueError(f"titles: expected {count}, one for each image, got {len(titles)}.")
+    check_kind("wrong", wrong, list | tuple | set | range | np.ndarray, "positions of images")
+
+
+def check_numbers(argument, array):
+    """Refuse an array of anything but numbers."""
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{argument}: expected numbers, got {array.dtype}.")
+
+
+def check_picture(argument, picture):
+    """Refuse what cannot be drawn as a picture."""
+    check_kind(argument, picture, Image.Image | np.ndarray, "a Pillow image or an array")
+    if isinstance(picture, np.ndarray):
+        check_numbers(argument, picture)
+        if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))) or not picture.size:
+            raise ValueError(f"{argument}: expected shape (height, width) or (height, width, 3), got {picture.shape}.")
+
+
+def check_references(references):
+    """Refuse anything but a dictionary of published errors, or none."""
+    if references is not None:
+        check_kind("references", references, dict, "a dictionary from a name to an error in per cent")
+
+
+def check_shape(argument, array, shape, way):
+    """Refuse an array of another shape; ``way`` says how to get the right one."""
+    if np.shape(array) != shape:
+        raise ValueError(f"{argument}: expected shape {shape}, got {np.shape(array)}; {way}.")
+
+
+def check_pairs(y_true, y_pred, names=("y_true", "y_pred")):
+    """Refuse labels and answers that do not belong together, one by one."""
+    check_labels(names[0], y_true)
+    check_labels(names[1], y_pred)
+    if len(y_true) != len(y_pred):
+        raise ValueError(
+            f"{names[0]} has {len(y_true)} labels, but {names[1]} has {len(y_pred)} answers; give one answer for each "
+            "label."
+        )

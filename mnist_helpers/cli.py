@@ -10,8 +10,8 @@ import unicodedata
 import warnings
 from pathlib import Path
 
-from mnist_helpers.pictures import MOST_BYTES, OUTSIDE, PictureError, leads_out
-from mnist_helpers.results import write_bytes
+from mnist_helpers.files import write_bytes
+from mnist_helpers.handwriting.pictures import MAX_BYTES, OUTSIDE, PictureError, leads_out
 
 # What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
 SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
@@ -84,9 +84,9 @@ def _forget_output():
 
 
 def _predict(options, parser):
-    from mnist_helpers.pretrained import read_digits
+    from mnist_helpers.handwriting.reading import read_digits
 
-    found = [one for file in options.files for one in _find(file)]
+    found = [picture for file in options.files for picture in _find(file)]
     names = [name for name, _ in found]
     if options.stages and len(names) != 1:
         parser.error(f"--stages draws one picture, but there are {len(names)}; name one file")
@@ -97,7 +97,7 @@ def _predict(options, parser):
         parser.error("standard input can be read once")
     if "-" in names and not sys.stdin:
         parser.error("standard input is closed")
-    standard_input = sys.stdin.buffer.read(MOST_BYTES + 1) if "-" in names else None
+    standard_input = sys.stdin.buffer.read(MAX_BYTES + 1) if "-" in names else None
     pictures = [standard_input if name == "-" else name for name, problem in found if not problem]
     readings = read_digits(pictures, best=options.best)
     code = READ
@@ -131,7 +131,7 @@ def _find(file):
 
 def _as_text(name, reading):
     # One line a file, and nothing in its name that moves the cursor or changes colours.
-    name = "".join(repr(one)[1:-1] if unicodedata.category(one) in CONTROLS else one for one in name)
+    name = "".join(repr(sign)[1:-1] if unicodedata.category(sign) in CONTROLS else sign for sign in name)
     if getattr(reading, "digit", None) is None:
         return f"{name}: {reading.reason}"
     return f"{name}: {reading.digit} ({reading.probability:.1%})"
@@ -152,7 +152,7 @@ def _draw_stages(picture, path):
     import matplotlib
 
     matplotlib.use("agg")
-    from mnist_helpers.handwriting import prepare_digit
+    from mnist_helpers.handwriting.preparation import prepare_digit
     from mnist_helpers.plotting import show_stages, use_style
 
     try:

@@ -14,10 +14,11 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
+from mnist_helpers.augmentation import ImageBatches
 from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_path, check_seed
+from mnist_helpers.files import write_text
 from mnist_helpers.parallel import run_in_parallel
-from mnist_helpers.results import write_text
-from mnist_helpers.training import ImageBatches, own_layer_seeds, set_seed
+from mnist_helpers.training import own_layer_seeds, set_seed
 
 # A fold that another version trained is not this one's: the number is that of this module's own way of training.
 BACKEND = keras.backend.backend()
@@ -150,7 +151,7 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
 def _run_fold(task, build, x, y):
     """Train and score one fold, and keep the result if there is a place for it."""
     start = time.perf_counter()
-    held_out = ImageBatches(x, y, 250, shuffle=False, places=task.test)
+    held_out = ImageBatches(x, y, 250, shuffle=False, indices=task.test)
     set_seed(task.seed)
     with own_layer_seeds(task.seed):  # on a Dask worker, other threads build models, too
         model = build()
@@ -158,7 +159,7 @@ def _run_fold(task, build, x, y):
             # The same steps without going back to Python after each: with small batches, up to 40% less time.
             model.steps_per_execution = 100
         fit = model.fit(
-            ImageBatches(x, y, task.batch_size, seed=task.seed, places=task.train),
+            ImageBatches(x, y, task.batch_size, seed=task.seed, indices=task.train),
             epochs=task.epochs,
             validation_data=held_out,
             callbacks=[_StopAtBrokenLoss(task)],
@@ -245,7 +246,7 @@ def _estimate_work(model):
 
 
 def _check_settings(y, folds, epochs, batch_size, seed):
-    check_count("folds", folds, least=2)
+    check_count("folds", folds, minimum=2)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     check_seed("seed", seed)

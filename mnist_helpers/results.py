@@ -4,12 +4,11 @@ import dataclasses
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
 from mnist_helpers.checks import check_kind, check_path
-from mnist_helpers.shipped import shipped
+from mnist_helpers.files import shipped, write_text
 
 
 def record(name, **numbers):
@@ -174,26 +173,6 @@ def _mean(values):
 
 def _mean_error(scores):
     return _mean([score["wrong"] / score["total"] for score in scores])
-
-
-def write_text(path, text):
-    """Write a text file so that readers see the old one or the new one whole, never a part."""
-    return write_bytes(path, text.encode())
-
-
-def write_bytes(path, content):
-    """The same for any file."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
 
 
 def _folder():

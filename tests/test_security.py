@@ -6,14 +6,14 @@ import hashlib
 import re
 from pathlib import Path
 
-import finish
 import nbformat
 import pytest
 
+from book._ext import finish
 from mnist_helpers import results_table
 
 ROOT = Path(__file__).parents[1]
-CODE = sorted([*ROOT.glob("mnist_helpers/*.py"), *ROOT.glob("tools/*.py"), *ROOT.glob("book/*.py")])
+CODE = sorted(path for folder in ("mnist_helpers", "tools", "book") for path in ROOT.glob(f"{folder}/**/*.py"))
 NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
 # Modules whose files can hold code that runs when they are read.
 RUN_WHAT_THEY_READ = {"pickle", "cPickle", "cloudpickle", "dill", "shelve", "marshal", "jsonpickle"}
@@ -42,7 +42,7 @@ def faults(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names]
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
-            hidden = isinstance(node, ast.ImportFrom) and node.module not in (None, "mnist_helpers")
+            hidden = isinstance(node, ast.ImportFrom) and not (node.module or "").startswith("mnist_helpers")
             disguised = [a for a in node.names if a.name in ("numpy", "joblib") and a.asname not in (None, "np")]
             if (
                 {module.partition(".")[0] for module in modules} & RUN_WHAT_THEY_READ

@@ -77,7 +77,7 @@ def test_only_main_is_published_and_a_publication_is_not_cut_off():
 def test_the_cache_of_runs_is_named_by_what_the_notebooks_depend_on():
     (key,) = [step["with"]["key"] for step in steps("publish") if "hashFiles" in str(step.get("with"))]
     named = set(re.findall(r"'([^']+)'", key))
-    for needed in ("notebooks/**", "mnist_helpers/**", "tools/run_notebook.py", "requirements.txt"):
+    for needed in ("notebooks/**", "mnist_helpers/**", "tools/build/run_notebook.py", "requirements.txt"):
         assert needed in named
     for pattern in named:
         assert list(ROOT.glob(pattern)), pattern

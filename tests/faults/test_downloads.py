@@ -91,7 +91,7 @@ def test_a_server_that_answers_something_else(no_mnist, tiny_mnist, packed, serv
 
 @pytest.mark.parametrize("said", [0, 400], ids=["at once", "in the middle"])
 def test_a_server_that_falls_silent_is_given_up(no_mnist, tiny_mnist, packed, server, monkeypatch, said):
-    monkeypatch.setattr(datasets, "PATIENCE", 1)
+    monkeypatch.setattr(datasets, "TIMEOUT", 1)
     server.answer = answered(packed[:said], length=len(packed)) if said else b""
     server.silent = True
     start = time.perf_counter()

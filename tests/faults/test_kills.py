@@ -9,9 +9,9 @@ import time
 
 import nbformat
 import pytest
-import repeat
 
 from mnist_helpers import load_results
+from tools.build import repeat
 
 KILLS = 25
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -52,7 +52,7 @@ def test_a_notebook_that_was_killed_runs_again_to_the_same_result(tmp_path, root
     ]
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), source)
-    command = [sys.executable, root / "tools/run_notebook.py", source, output, "dataset=mini"]
+    command = [sys.executable, root / "tools/build/run_notebook.py", source, output, "dataset=mini"]
 
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)

@@ -1,0 +1,243 @@
+"""What every chapter must be, whatever it is about: its anatomy, its style, its listings, its solutions."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import mnist_helpers
+from tools.build import repeat, run_notebook, sync
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+CLOSING = ["Exercises", "What we learned"]
+# Parameters that make a chapter run fast; what is not there keeps its value.
+FAST = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def prose(notebook):
+    """The text without its code blocks, so that a comment in a solution is no heading."""
+    return re.sub(r"(?ms)^```.*?^```", "", markdown(notebook))
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def solutions(notebook):
+    """The code of each solution, from between its <details> tags."""
+    folded = re.findall(r"(?s)<details>\s*<summary>Solution</summary>(.*?)</details>", markdown(notebook))
+    return ["\n".join(re.findall(r"(?s)```python\n(.*?)```", text)) for text in folded]
+
+
+@each_notebook
+def test_it_holds_no_outputs_and_names_a_plain_kernel(path):
+    notebook = read(path)
+    assert all(not cell.outputs and cell.execution_count is None for cell in code_cells(notebook))
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.language_info.name == "python"
+    nbformat.validate(notebook)
+
+
+@each_notebook
+def test_it_begins_with_one_title_and_links_to_itself(path):
+    notebook = read(path)
+    assert notebook.cells[0].source.startswith("# ")
+    assert len(re.findall(r"(?m)^# ", prose(notebook))) == 1
+    assert f"/notebooks/{path.name})" in notebook.cells[0].source
+
+
+@each_notebook
+def test_its_aims_are_its_headings(path):
+    notebook = read(path)
+    aims = re.search(r"(?s)\*\*You will learn\*\*\n\n(.*?)\n\n\*\*You need\*\*", markdown(notebook))
+    headings = re.findall(r"(?m)^## (.*)$", prose(notebook))
+    assert [line.removeprefix("- ") for line in aims[1].splitlines()] == [h for h in headings if h not in CLOSING]
+    assert headings[-2:] == CLOSING
+    assert re.search(r"(?m)^\*\*Time:\*\* about \d+ minutes to read", markdown(notebook))
+
+
+@each_notebook
+def test_it_sums_up_as_many_points_as_it_had_aims(path):
+    notebook = read(path)
+    aims = [heading for heading in re.findall(r"(?m)^## (.*)$", prose(notebook)) if heading not in CLOSING]
+    after = notebook.cells[[cell.source for cell in notebook.cells].index("## What we learned") + 1]
+    assert len(re.findall(r"(?m)^- ", after.source)) == len(aims)
+
+
+@each_notebook
+def test_its_parameters_are_plain_assignments(path):
+    (cell,) = tagged(read(path), "parameters")
+    for statement in ast.parse(cell.source).body:
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+    assert "dataset" in run_notebook.assigned_names(cell.source)
+
+
+@each_notebook
+def test_it_imports_in_one_cell(path):
+    importing = [
+        cell
+        for cell in code_cells(read(path))
+        if re.search(r"(?m)^\s*(import|from) ", cell.source) and not tags(cell, "setup")
+    ]
+    assert len(importing) == 1
+
+
+def tags(cell, tag):
+    return tag in cell.metadata.get("tags", [])
+
+
+def is_listing(code):
+    """A function written out whole, which the package has too or which a solution changes."""
+    return [type(statement) for statement in ast.parse(code).body] == [ast.FunctionDef]
+
+
+def is_import(code):
+    return all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in ast.parse(code).body)
+
+
+@each_notebook
+def test_its_cells_are_short(path):
+    for cell in code_cells(read(path)):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        if not tags(cell, "hide-input"):
+            assert len(lines) <= 12 or is_listing(cell.source) or is_import(cell.source), cell.source
+        assert max(map(len, lines)) <= 84 or "Markdown(" in cell.source, cell.source
+
+
+@each_notebook
+def test_every_figure_says_in_words_what_there_is_to_see(path):
+    for cell in code_cells(read(path)):
+        draws = re.search(r"(?m)^(show_|plot_)\w+\(|DigitPad\(\)", cell.source)
+        alternative = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        assert bool(draws) == bool(alternative), cell.source
+        assert not draws or len(alternative) > 40, alternative
+
+
+@each_notebook
+def test_it_is_written_in_plain_words_and_plain_markdown(path):
+    text = prose(read(path))
+    assert not re.findall(r"(?i)\b(just|simply|easily|obviously|of course|trivial(?:ly)?)\b", text)
+    assert "```{" not in markdown(read(path))
+    assert not re.search(r"\{[a-z:]+\}`", text)
+
+
+@each_notebook
+def test_it_has_exercises_each_with_a_solution(path):
+    notebook = read(path)
+    exercises = re.findall(r"(?m)^\*\*\d\. ", prose(notebook))
+    assert 2 <= len(exercises) <= 4
+    assert len(solutions(notebook)) == len(exercises)
+    assert all("assert " in code for code in solutions(notebook))
+    assert "<summary>Hint</summary>" in markdown(notebook)
+    if path.stem != "01_look_at_the_data":  # there is no model yet
+        assert re.search(r"Change one (number|thing) and predict what happens", prose(notebook))
+
+
+@each_notebook
+def test_its_links_and_setup_belong_to_this_repository(path):
+    text = path.read_text(encoding="utf-8")
+    where = path.relative_to(ROOT)
+    assert sync.update(text, where, sync.current_repository()) == text, "run `make sync`"
+
+
+def strip_documentation(function):
+    """Code of a function without its docstring and its checks of the input, in one spelling."""
+    (tree,) = ast.parse(function).body
+    body = [
+        statement
+        for statement in tree.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        and not (isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("check_"))
+    ]
+    return ast.unparse(tree.args), [ast.unparse(statement) for statement in body]
+
+
+def listings():
+    """Every function that a chapter writes out and the package has too."""
+    for path in NOTEBOOKS:
+        for cell in code_cells(read(path)):
+            if "%" in cell.source and tags(cell, "setup"):
+                continue
+            for statement in ast.parse(cell.source).body:
+                if isinstance(statement, ast.FunctionDef) and statement.name in mnist_helpers.__all__:
+                    yield pytest.param(ast.unparse(statement), statement.name, id=f"{path.stem}:{statement.name}")
+
+
+@pytest.mark.parametrize(("listing", "name"), list(listings()))
+def test_what_is_shown_is_what_ships(listing, name):
+    shipped = inspect.getsource(getattr(mnist_helpers, name))
+    assert strip_documentation(listing) == strip_documentation(shipped)
+
+
+def test_the_first_chapters_write_out_what_they_teach():
+    taught = {parameters.values[1] for parameters in listings()}
+    assert {
+        "prepare_images",
+        "one_hot",
+        "train",
+        "error_rate",
+        "build_mlp",
+        "build_deep_mlp",
+        "model_error",
+        "build_simple_cnn",
+        "build_large_cnn",
+        "build_baseline_cnn",
+        "build_batch_norm_cnn",
+        "build_deep_cnn",
+        "build_fast_cnn",
+        "build_strong_cnn",
+        "conv_block",
+        "smooth_labels",
+        "train_one_cycle",
+    } <= taught
+
+
+@each_notebook
+def test_cells_that_show_times_and_only_they_are_left_out_of_the_comparison_of_two_runs(path):
+    times = r"second|verbose=2|(cross_validate|compare_models|compare_recipes)\(|plot_error|results_table|front"
+    for cell in code_cells(read(path)):
+        assert not cell.metadata.get("timed") or re.search(times, cell.source), cell.id
+        # What a text or a print shows of a training's seconds is another number in each run.
+        assert cell.metadata.get("timed") or not re.search(r'\{[^{}"\n]*seconds[^{}\n]*\}', cell.source), cell.id
+
+
+@pytest.mark.slow
+@each_notebook
+def test_it_runs_fast_twice_alike_and_so_does_every_solution(path, tmp_path, monkeypatch):
+    notebook = read(path)
+    known = run_notebook.assigned_names(tagged(notebook, "parameters")[0].source)
+    parameters = {"dataset": "mini"} | {name: FAST[name] for name in FAST if name in known}
+    own = len(notebook.cells)
+    for code in solutions(notebook):
+        notebook.cells.append(nbformat.v4.new_code_cell(code))
+    with_solutions = tmp_path / path.name
+    nbformat.write(notebook, with_solutions)
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, source in {first: with_solutions, second: path}.items():
+        monkeypatch.setenv("MNIST_RESULTS", str(folder / "results"))
+        run_notebook.run(source, folder / path.name, parameters)
+    executed = read(first / path.name)
+    assert all(cell.execution_count for cell in code_cells(executed))
+    del executed.cells[own:]
+    nbformat.write(executed, first / path.name)
+    assert repeat.main(first, second) == 0

@@ -1,0 +1,84 @@
+"""All questions of readers are answered, and every link of the written pages leads to a section that exists."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mnist_helpers import build_large_cnn
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "book").glob("*.md"))
+QUESTIONS = (ROOT / "book/questions.md").read_text(encoding="utf-8")
+ANSWERS = re.findall(r"(?ms)^\(q(\d+)\)=\n### Q(\d+)\. (.+?)\n\n(.*?)(?=^\(q\d+\)=|^## |\Z)", QUESTIONS)
+
+
+def slug(heading):
+    """The anchor of a heading, as GitHub and MyST make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(path):
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    else:
+        text = path.read_text(encoding="utf-8")
+    text = re.sub(r"(?ms)^```.*?^```", "", text)
+    return {slug(heading) for heading in re.findall(r"(?m)^#+ (.*)$", text)} | set(re.findall(r"(?m)^\((.+)\)=$", text))
+
+
+# The marks (name)= of all pages; MyST finds them from everywhere.
+TARGETS = {mark for page in PAGES for mark in re.findall(r"(?m)^\((.+)\)=$", page.read_text(encoding="utf-8"))}
+
+
+def test_all_66_questions_are_answered_in_order():
+    assert [(int(target), int(number)) for target, number, *_ in ANSWERS] == [(n, n) for n in range(1, 67)]
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: f"Q{answer[1]}")
+def test_an_answer_is_short_and_leads_on(answer):
+    _, number, question, text = answer
+    text = re.sub(r"(?ms)^```.*?^```", "", text)
+    sentences = re.findall(r"[.?!:](?=\s|$|\))", re.sub(r"\]\([^)]*\)|`[^`]*`", "", text))
+    links = re.findall(r"\]\(|\[@", text)
+    assert links, f"Q{number} ({question}) leads nowhere"
+    assert len(sentences) >= 2 or links
+    assert len(sentences) <= 9, f"Q{number} takes {len(sentences)} sentences"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_sections_that_exist(page):
+    text = re.sub(r"(?ms)^```(?!\{glossary\}|\{figure\}).*?^```", "", page.read_text(encoding="utf-8"))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if re.match(r"https?:", target):
+            continue
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in (anchors(file) if path else TARGETS), f"{page.name}: {target}"
+
+
+def test_the_complete_listing_builds_the_network_of_chapter_4():
+    lines = [line.strip() for line in inspect.getsource(build_large_cnn).splitlines()]
+    layers = lines[lines.index("keras.Input((28, 28, 1)),") : lines.index("return model")]
+    listing = [line.strip() for line in (ROOT / "book/complete.py").read_text(encoding="utf-8").splitlines()]
+    start = listing.index(layers[0])
+    assert listing[start : start + len(layers)] == layers
+
+
+def test_the_complete_listing_runs(tmp_path):
+    listing = ROOT / "book/complete.py"
+    ended = subprocess.run(
+        [sys.executable, listing, "mini"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ended.returncode == 0, ended.stderr
+    rate = float(re.search(r"test error: ([\d.]+)%", ended.stdout)[1])
+    assert rate < 10
+    assert re.search(r"read \d with [\d.]+%, the label is \d", ended.stdout)
+    assert (tmp_path / "digits.keras").exists()

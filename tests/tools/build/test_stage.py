@@ -1,0 +1,213 @@
+"""From executed notebooks to what Jupyter Book reads, and from a run to recorded results."""
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tools.build import stage
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+RUN = {"seconds": 12.3, "memory_mb": 600}
+MADE_BY = {
+    "date": "2026-01-02",
+    "commit": "abc",
+    "processor": "a processor",
+    "cores": 2,
+    "python": "3.11.0",
+    "packages": {"keras": "3.0", "numpy": "2.0", "tensorflow": "2.0"},
+}
+
+
+@pytest.fixture
+def ran(root, tmp_path):
+    """A checkout with one chapter that has run on mini: it drew one picture and recorded two models."""
+    for name in ("_config.yml", "_toc.yml", "pyproject.toml", "README.md", "CITATION.cff"):
+        (tmp_path / name).write_text((root / name).read_text())
+    for name in ("book", "tools", "notebooks"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(root / "book/pad", tmp_path / "book/pad")
+    for page in ("about.md", "index.md"):
+        shutil.copy(root / "book" / page, tmp_path / "book")
+    runs = tmp_path / "_build/runs/mini"
+    (runs / "results").mkdir(parents=True)
+    cell = nbformat.v4.new_code_cell("show_digits(x)", metadata={"figure": "cover"})
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    nbformat.write(notebook, tmp_path / "notebooks/01_chapter.ipynb")
+    picture = {"image/png": base64.b64encode(PIXEL).decode(), "text/plain": "<Figure>"}
+    cell.outputs = [nbformat.v4.new_output("execute_result", picture, execution_count=1)]
+    nbformat.write(notebook, runs / "01_chapter.ipynb")
+    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY))
+    score = {"wrong": 10, "total": 100, "low": 0.05, "high": 0.17}
+    twice = [score, score | {"wrong": 20, "low": 0.13, "high": 0.29}]
+    models = {
+        "worse": {"title": "Worse", "chapter": "01_chapter", "test": twice},
+        "better": {
+            "title": "Better",
+            "chapter": "01_chapter",
+            "test": [score],
+            "published": "9%",
+            "published_by": "A 2016",
+        },
+        "gone": {"title": "Gone", "chapter": "02_removed", "test": [score]},
+        "no_model": {"chapter": "01_chapter", "seconds": 3},
+    }
+    for name, numbers in models.items():
+        (runs / "results" / f"{name}.json").write_text(json.dumps(numbers))
+    return tmp_path
+
+
+def tool(root, folder, name, *arguments):
+    return subprocess.run(
+        [sys.executable, root / "tools" / f"{name}.py", *arguments], cwd=folder, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def lay_out(ran, monkeypatch):
+    """The tool in this process, where TensorFlow is loaded already."""
+    monkeypatch.chdir(ran)
+    return stage.main
+
+
+def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
+    done = tool(root, ran, "stage", "mini")
+    assert done.returncode == 0, done.stderr
+    generated = ran / "_build/book/book/generated"
+    assert (generated / "cover.png").read_bytes() == PIXEL
+    rows = [row for row in (generated / "results.md").read_text().splitlines() if row.startswith("| [")]
+    assert rows == [
+        "| [Worse](../notebooks/01_chapter.ipynb) | 15.00% (9.00–23.00%) | – | – | – | – |",
+        "| [Better](../notebooks/01_chapter.ipynb) | 10.00% (5.00–17.00%) | 9%, [A 2016](references.md) | – | – | – |",
+    ]
+
+
+def test_a_recorded_full_run_stands_above_this_build(ran, lay_out):
+    (ran / "book/results").mkdir()
+    full = {"wrong": 200, "total": 10_000, "low": 0.018, "high": 0.023}
+    better = {"title": "Better", "chapter": "01_chapter", "test": [full]}
+    facts = MADE_BY | {
+        "notebooks": {"01_chapter": {"commit": "abc"}},
+        "results": {"better": better, "gone": better | {"title": "Gone", "chapter": "02_removed"}},
+    }
+    (ran / "book/results/mnist.json").write_text(json.dumps(facts))
+    lay_out("mini")
+    text = (ran / "_build/book/book/generated/results.md").read_text()
+    recorded, build = text.split("**This build** (5,000 of MNIST's images, `mini`)")
+    assert "**All 70,000 images of MNIST** (run of 2026-01-02, commit abc;" in recorded
+    assert "2.00% (1.80–2.30%)" in recorded
+    assert "Worse" not in recorded
+    assert "10.00% (5.00–17.00%)" in build
+    assert "Gone" not in text
+
+
+def test_a_named_figure_that_was_not_drawn_stops_the_build(ran, lay_out):
+    executed = nbformat.read(ran / "_build/runs/mini/01_chapter.ipynb", as_version=4)
+    executed.cells[0].outputs = []
+    nbformat.write(executed, ran / "_build/runs/mini/01_chapter.ipynb")
+    with pytest.raises(SystemExit, match=r"01_chapter.ipynb: the cell of figure 'cover' shows 0 pictures"):
+        lay_out("mini")
+
+
+def test_a_run_is_recorded_with_what_is_needed_to_judge_it(root, ran):
+    done = tool(root, ran, "record", "mini")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads((ran / "book/results/mini.json").read_text())
+    assert facts["notebooks"] == {"01_chapter": RUN | {"date": "2026-01-02", "commit": "abc"}}
+    assert facts["results"]["better"]["test"][0]["wrong"] == 10
+    assert "gone" not in facts["results"]
+    assert facts["dataset"] == "mini"
+    assert {name: facts[name] for name in MADE_BY if name != "commit"} == {
+        name: value for name, value in MADE_BY.items() if name != "commit"
+    }
+
+
+@pytest.fixture
+def ran_twice(ran):
+    """The same with a second chapter."""
+    runs = ran / "_build/runs/mini"
+    (ran / "notebooks/02_second.ipynb").write_text((ran / "notebooks/01_chapter.ipynb").read_text())
+    (runs / "02_second.run.json").write_text(json.dumps(RUN | MADE_BY | {"date": "2026-01-05", "commit": "def"}))
+    return ran
+
+
+def test_chapters_of_several_days_are_recorded_with_both(root, ran_twice):
+    assert tool(root, ran_twice, "record", "mini").returncode == 0
+    facts = json.loads((ran_twice / "book/results/mini.json").read_text())
+    assert facts["date"] == "2026-01-02 to 2026-01-05"
+    assert facts["notebooks"]["02_second"]["commit"] == "def"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (
+            lambda run: run.unlink(),
+            "02_second.run.json is missing: not every chapter has run; `make record DATASET=mini`",
+        ),
+        (
+            lambda run: run.write_text(json.dumps(RUN | MADE_BY | {"processor": "another"})),
+            "the chapters ran with different processor; run `make clean`",
+        ),
+    ],
+)
+def test_half_a_run_or_a_mixed_one_replaces_no_record(root, ran_twice, break_it, message):
+    before = ran_twice / "book/results/mini.json"
+    before.parent.mkdir()
+    older = json.dumps({"notebooks": {}, "results": {}})
+    before.write_text(older)
+    break_it(ran_twice / "_build/runs/mini/02_second.run.json")
+    done = tool(root, ran_twice, "record", "mini")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert before.read_text() == older
+
+
+def test_a_chapter_that_has_not_run_keeps_what_was_recorded_of_it(root, ran_twice):
+    recorded, runs = ran_twice / "book/results/mini.json", ran_twice / "_build/runs/mini"
+    assert tool(root, ran_twice, "record", "mini").returncode == 0
+    (runs / "02_second.run.json").unlink()
+    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"date": "2026-01-09", "seconds": 99}))
+    assert tool(root, ran_twice, "record", "mini").returncode == 0
+    facts = json.loads(recorded.read_text())
+    assert facts["notebooks"]["01_chapter"]["seconds"] == 99
+    assert facts["notebooks"]["02_second"]["commit"] == "def"
+    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"processor": "another"}))
+    done = tool(root, ran_twice, "record", "mini")
+    assert "the chapters ran with different processor" in done.stderr
+
+
+def test_the_record_of_another_processor_is_kept_and_compared(root, ran, lay_out):
+    shutil.copytree(ran / "_build/runs/mini", ran / "_build/runs/mnist")
+    run, record = ran / "_build/runs/mnist/01_chapter.run.json", ran / "_build/runs/mnist/results/worse.json"
+    numbers = json.loads(record.read_text()) | {"seeds": [7, 8]}
+    record.write_text(json.dumps(numbers))
+    assert tool(root, ran, "record", "mnist").returncode == 0
+    first = (ran / "book/results/mnist.json").read_text()
+
+    numbers["test"][1]["wrong"] = 23
+    record.write_text(json.dumps(numbers))
+    run.write_text(json.dumps(RUN | MADE_BY | {"processor": "another"}))
+    assert tool(root, ran, "record", "mnist").returncode == 0
+    assert (ran / "book/results/mnist_other.json").read_text() == first
+    assert json.loads((ran / "book/results/mnist.json").read_text())["processor"] == "another"
+
+    lay_out("mini")
+    table = (ran / "_build/book/book/generated/machines.md").read_text()
+    assert "| network | another | a processor |" in table
+    assert "| Worse | 10, 23 | 10, 20 |" in table
+    assert "Better" not in table  # it had no seed
+    assert "1 of 2 trainings ended with equally many; the largest difference is 3." in table
+
+
+def test_one_record_is_nothing_to_compare(ran, lay_out):
+    lay_out("mini")
+    assert "have not been recorded yet" in (ran / "_build/book/book/generated/machines.md").read_text()

@@ -1,0 +1,81 @@
+"""What `make handwriting` counts, and what it says when the folder is not what it needs."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_helpers import NoDigitError, read_digit, sample_pictures
+from tools.measure import handwriting as measure
+
+SAMPLES = {sample.path.rpartition("/")[2]: sample for sample in sample_pictures()}
+
+
+def write_index(folder, rows, columns="path\tlabel\tsource\tkind"):
+    text = "\n".join([columns, *("\t".join(row) for row in rows)]) + "\n"
+    (folder / "index.tsv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("shadow.jpg", "digit_7.jpg", "white_on_black.png"):
+        shutil.copy(SAMPLES[name].path, tmp_path)
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    rows = [
+        ("shadow.jpg", "2", "a", "photo"),
+        ("digit_7.jpg", "1", "a", "photo"),  # it shows a 7
+        ("white_on_black.png", "9", "b", "drawing"),
+        ("blank.png", "0", "b", "drawing"),
+        ("broken.png", "4", "c", "scan"),
+    ]
+    write_index(tmp_path, rows)
+    return tmp_path
+
+
+def test_what_is_read_rightly_is_counted_by_picture_source_and_kind(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(measure, "SHEET", tmp_path / "out/misread.png")
+    facts = measure.measure_own(measure.read_index(folder))
+    assert (facts["pictures"], facts["right"], facts["read"], facts["right_of_read"]) == (5, 2, 3, 2)
+    assert {name: counts["right"] for name, counts in facts["source"].items()} == {"a": 1, "b": 1, "c": 0}
+    assert {name: counts["pictures"] for name, counts in facts["kind"].items()} == {"drawing": 2, "photo": 2, "scan": 1}
+    assert (tmp_path / "out/misread.png").exists()
+
+
+def test_a_blank_picture_is_read_as_nothing_not_as_a_nought():
+    assert measure.likeliest_digit(read_digit(np.ones((50, 50)))) == -1
+    assert measure.likeliest_digit(NoDigitError("holds no ink")) == -1
+    assert measure.likeliest_digit(read_digit(SAMPLES["shadow.jpg"].path)) == 2
+
+
+def test_a_folder_without_an_index_or_with_another_one_is_named(tmp_path):
+    with pytest.raises(SystemExit, match=r"index.tsv: cannot be read: No such file"):
+        measure.read_index(tmp_path)
+    write_index(tmp_path, [("a.png", "3")], columns="path\tlabel")
+    with pytest.raises(SystemExit, match="has no column kind, source"):
+        measure.read_index(tmp_path)
+    write_index(tmp_path, [("a.png", "12", "s", "photo")])
+    with pytest.raises(SystemExit, match="lists no picture of one digit"):
+        measure.main([str(tmp_path)])
+    write_index(tmp_path, [("a.png", "3", "s", "photo"), ("b.png", "4")])
+    with pytest.raises(SystemExit, match="row 3 has too few columns"):
+        measure.read_index(tmp_path)
+    (tmp_path / "index.tsv").write_bytes(b"path\tlabel\tsource\tkind\n\xff.png\t3\ts\tphoto\n")
+    with pytest.raises(SystemExit, match="is no table in UTF-8"):
+        measure.read_index(tmp_path)
+
+
+def test_a_number_is_written_row_by_row_with_a_mark_for_what_cannot_be_told():
+    from types import SimpleNamespace as Reading
+
+    readings = [Reading(digit=4, row=0), Reading(digit=None, row=0), Reading(digit=7, row=2)]
+    assert measure.write_number(readings) == "4?-7"
+
+
+def test_hostile_input_raises_nothing_but_our_errors():
+    facts = measure.measure_hostile(200)
+    assert facts["other_errors"] == 0
+    assert facts["read"] > 10
+    assert facts["refused"] > 50
+    assert facts["slowest"] < 2

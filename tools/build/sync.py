@@ -1,0 +1,130 @@
+"""Write into every notebook what can be worked out: its links, its set-up cell, and the time it takes.
+
+python -m tools.build.sync                # after adding or renaming a chapter, or recording a run
+python -m tools.build.sync owner/name     # the repository has moved
+python -m tools.build.sync --check        # change nothing, fail if something would change
+"""
+
+import json
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from mnist_helpers.files import write_text
+
+HOST = "https://github.com/"
+# Files other than notebooks that hold the repository's address; the one that it is read from is written last.
+ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "book/about.md", "book/index.md", "pyproject.toml"]
+WORDS_A_MINUTE = 200
+MINUTES_A_CODE_CELL = 0.4
+
+
+def main(arguments):
+    check = "--check" in arguments
+    moved = next((argument for argument in arguments if argument != "--check"), None)
+    if moved and not re.fullmatch(r"[\w.-]+/[\w.-]+", moved):
+        print(f"REPOSITORY: expected owner/name, got {moved!r}", file=sys.stderr)
+        return 2
+    if moved and moved.lower().endswith(".github.io"):
+        print("REPOSITORY: owner.github.io publishes into no folder of its own; choose another name", file=sys.stderr)
+        return 2
+    repository = moved or current_repository()
+    stale = []
+    for path in [*sorted(Path("notebooks").glob("[0-9]*.ipynb")), *map(Path, ADDRESSED)]:
+        text = path.read_text(encoding="utf-8")
+        fresh = update(text, path, repository) if path.suffix == ".ipynb" else readdress(text, repository)
+        if fresh != text:
+            stale.append(path)
+            if not check:
+                write_as_old(path, fresh)
+    if check and stale:
+        print(f"Run `make sync`: these are out of date: {', '.join(map(str, stale))}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def write_as_old(path, text):
+    """Write without a new time: nothing that a notebook computes has changed, so make need not run it again."""
+    old = path.stat()
+    write_text(path, text)
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+
+
+def readdress(text, repository):
+    """Point every address of a repository, and of its pages, at this one; these files name no other."""
+    # A full stop behind an address ends its sentence.
+    text = re.sub(rf"{HOST}[\w.-]+/[\w-]+(\.[\w-]+)*", f"{HOST}{repository}", text)
+    return re.sub(r"https://[\w-]+\.github\.io/[\w.-]+/", pages_address(repository), text)
+
+
+def pages_address(repository):
+    """Where GitHub Pages shows what a repository publishes."""
+    owner, name = repository.split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
+
+
+def current_repository():
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+    return project["project"]["urls"]["Repository"].removeprefix(HOST)
+
+
+def update(text, path, repository):
+    """Return the notebook ``text`` with the links, set-up cell and time that belong to ``path``."""
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            source = re.sub(r"(?m)^\[Run on Colab\].*$", links(path, repository), source)
+            source = re.sub(r"(?m)^\*\*Time:\*\*.*$", times(notebook, path), source)
+        elif "setup" in cell["metadata"].get("tags", []):
+            source = setup_code(repository)
+        cell["source"] = source.splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def links(path, repository):
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/{path.as_posix()}"
+    binder = f"https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{path.as_posix()}"
+    return f"[Run on Colab]({colab}) · [Run on Binder]({binder})"
+
+
+def setup_code(repository):
+    return (
+        "# On a machine without the helper package (Colab, for example), install it.\n"
+        "import importlib.util\n\n"
+        'if importlib.util.find_spec("mnist_helpers") is None:\n'
+        f"    %pip install --quiet git+{HOST}{repository}"
+    )
+
+
+def times(notebook, path):
+    """Reading time from the length of the text; running times from the last recorded runs."""
+    prose = " ".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    code_cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+    minutes = (
+        len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
+    )
+    text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
+    runs = {}
+    for dataset in ("mini", "mnist"):
+        recorded = Path("book/results") / f"{dataset}.json"
+        if recorded.exists():
+            facts = json.loads(recorded.read_text(encoding="utf-8"))
+            if path.stem in facts["notebooks"]:
+                seconds = spell(facts["notebooks"][path.stem]["seconds"])
+                shortened = (path.parent / "parameters" / f"{path.stem}.{dataset}.yml").exists()
+                with_what = f"with `{dataset}`{' (shortened, as for these pages)' * shortened}"
+                runs.setdefault(facts["cores"], []).append(f"{seconds} {with_what}")
+    for cores, seconds in runs.items():
+        text += f"; to run on {cores} processor cores, {' and '.join(seconds)}"
+    return f"**Time:** {text}."
+
+
+def spell(seconds):
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
