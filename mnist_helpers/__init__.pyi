@@ -7,8 +7,10 @@ from .cross_validation import (
     cross_validate as cross_validate,
 )
 from .datasets import (
+    DATASETS as DATASETS,
     Dataset as Dataset,
     DatasetError as DatasetError,
+    DatasetSource as DatasetSource,
     load_arrays as load_arrays,
     load_dataset as load_dataset,
 )

@@ -1,10 +1,8 @@
 """k-fold cross-validation: folds in parallel, repeatable to the last digit, and resumed where they stopped."""
 
-import hashlib
 import json
 import math
-import re
-import sys
+import os
 import time
 import warnings
 from dataclasses import dataclass
@@ -19,10 +17,10 @@ from mnist_helpers.checks import check_builder, check_count, check_dictionary, c
 from mnist_helpers.files import write_text
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.training import own_layer_seeds, set_seed
+from mnist_helpers.training_cache import VERSIONS, describe_model, digest_arrays, digest_texts, note_kept_seconds
 
 # A fold that another version trained is not this one's: the number is that of this module's own way of training.
-BACKEND = keras.backend.backend()
-VERSIONS = (2, keras.__version__, BACKEND, getattr(sys.modules.get(BACKEND), "__version__", ""))
+WAY = (2, *VERSIONS)
 
 
 class TrainingError(Exception):
@@ -112,30 +110,35 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     models = {name: _inspect(name, build, x, y) for name, build in builders.items()}
     labels = y.argmax(axis=1) if y.ndim == 2 else y
     _check_settings(y, folds, epochs, batch_size, seed)
-    folder = None if checkpoint is None else _open_checkpoint(checkpoint)
-    data = _digest(x, y) if folder else ""
+    kept = os.environ.get("MNIST_TRAININGS") if checkpoint is None else None  # in a build of the book
+    folder = _open_checkpoint(Path(kept, "folds") if kept else checkpoint) if kept or checkpoint is not None else None
+    data = digest_arrays(x, y) if folder else ""
 
     splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
     tasks = []
     for name, model in models.items():
-        description = _describe(model)
+        description = describe_model(model)
         for number, (train, test) in enumerate(splits):
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
             # The fold itself has a part in it, since another scikit-learn might cut otherwise.
-            cut = _digest(test) if folder else ""
-            key = _digest_text([description, data, cut, seed, folds, number, epochs, batch_size, *VERSIONS])
+            cut = digest_arrays(test) if folder else ""
+            key = digest_texts([description, data, cut, seed, folds, number, epochs, batch_size, *WAY])
             file = folder / f"fold-{key}.json" if folder else None
             tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
 
     results = {(task.model, task.number): _load_fold(task.file) for task in tasks}
     waiting = [task for task in tasks if results[task.model, task.number] is None]
+    if kept:  # whoever asked for no checkpoint sees every fold, and how long it took
+        for task in tasks:
+            if result := results[task.model, task.number]:
+                _report(task, result)
+                note_kept_seconds(result["seconds"], worker=True)
     # The longest first, so that no core waits at the end for one that began a long training last.
     waiting.sort(key=lambda task: -_estimate_work(models[task.model]))
     for i, result in run_in_parallel(_run_fold, [(task, builders[task.model], x, y) for task in waiting]):
         task = waiting[i]
         results[task.model, task.number] = result
-        title = f"{task.model}, fold" if task.model else "fold"
-        print(f"{title} {task.number + 1}/{folds}: {result['score']:.2%}, {result['seconds']:.0f} s", flush=True)
+        _report(task, result)
     return {
         name: CrossValidation(
             scores=tuple(results[name, number]["score"] for number in range(folds)),
@@ -146,6 +149,11 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         )
         for name in builders
     }
+
+
+def _report(task, result):
+    title = f"{task.model}, fold" if task.model else "fold"
+    print(f"{title} {task.number + 1}/{task.folds}: {result['score']:.2%}, {result['seconds']:.0f} s", flush=True)
 
 
 def _run_fold(task, build, x, y):
@@ -227,16 +235,6 @@ def _inspect(name, build, x, y):
     return model
 
 
-def _describe(model):
-    """Architecture, initialisation and training settings as a text that is the same for two equal models."""
-    text = model.to_json() + json.dumps(model.get_compile_config(), default=str, sort_keys=True)
-    # Keras numbers the names of models and layers through a whole process: put their order in the number's place.
-    for place, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]*)"', text))):
-        stem = re.sub(r"_\d+$", "", name)
-        text = text.replace(f'"{name}"', f'"{stem} {place}"')
-    return text
-
-
 def _estimate_work(model):
     """About how many multiplications an image takes: each weight is used once at every place of its map."""
     try:
@@ -289,15 +287,3 @@ def _load_fold(file):
         raise ValueError(
             f"checkpoint: {file} is damaged ({error!r}); delete it, and the fold is trained again."
         ) from error
-
-
-def _digest(*arrays):
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def _digest_text(parts):
-    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:32]

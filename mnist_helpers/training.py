@@ -23,9 +23,11 @@ from mnist_helpers.checks import (
     check_training,
 )
 from mnist_helpers.parallel import run_in_parallel
+from mnist_helpers.training_cache import keep_trainings
 
 # Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
+keep_trainings()  # in a build of the book; elsewhere it does nothing
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the tests share: where things are, small real data, and full MNIST where it can be had."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -55,8 +56,11 @@ def tiny_mnist(monkeypatch):
         "x_test": np.zeros((1, 28, 28), dtype="uint8"),
         "y_test": np.array([3], dtype="uint8"),
     }
-    monkeypatch.setattr(datasets, "MNIST_SHAPES", {name: array.shape for name, array in arrays.items()})
-    monkeypatch.setattr(datasets, "MNIST_DIGESTS", {name: datasets._digest(array) for name, array in arrays.items()})
+    facts = {
+        "shapes": {name: array.shape for name, array in arrays.items()},
+        "digests": {name: datasets._digest(array) for name, array in arrays.items()},
+    }
+    monkeypatch.setitem(datasets.DATASETS, "mnist", dataclasses.replace(datasets.DATASETS["mnist"], **facts))
     return arrays
 
 

@@ -80,7 +80,7 @@ def test_a_folder_that_may_not_be_written_is_named(locked_out, monkeypatch):
 def test_the_command_says_that_the_disk_is_full(small_disk, root):
     picture = next((root / "book/samples").glob("*.png"))
     fill(small_disk)
-    command = [sys.executable, "-m", "mnist_helpers.cli", "predict", picture, "--stages", small_disk / "stages.png"]
+    command = [sys.executable, "-m", "mnist_helpers", "predict", picture, "--stages", small_disk / "stages.png"]
     ended = subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(root)}
     )

@@ -1,5 +1,6 @@
 """A download that breaks off, a server that answers anything but MNIST: an error with ways on, and nothing is kept."""
 
+import dataclasses
 import socketserver
 import threading
 import time
@@ -7,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from mnist_helpers import DatasetError, datasets, load_arrays
+from mnist_helpers import DATASETS, DatasetError, datasets, load_arrays
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def server(monkeypatch):
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads, server.block_on_close = True, False
         server.answer, server.silent, server.ended = b"", False, threading.Event()
-        monkeypatch.setattr(datasets, "MNIST_URL", f"http://127.0.0.1:{server.server_address[1]}/mnist.npz")
+        address = f"http://127.0.0.1:{server.server_address[1]}/mnist.npz"
+        monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(DATASETS["mnist"], url=address))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.ended.set()

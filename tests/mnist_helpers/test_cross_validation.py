@@ -258,7 +258,7 @@ def test_a_changed_setting_is_never_served_an_old_fold(few, finished, change, ca
 
 @pytest.mark.parametrize("versions", [(1, "3.10.0", "tensorflow", "2.18.0"), ()])
 def test_a_fold_of_another_version_is_trained_again(few, finished, versions, capsys, monkeypatch):
-    monkeypatch.setattr(cross_validation, "VERSIONS", versions)
+    monkeypatch.setattr(cross_validation, "WAY", versions)
     cross_validate(build_small, *few, **FAST, checkpoint=finished)
     assert len(capsys.readouterr().out.splitlines()) == FAST["folds"]
 

