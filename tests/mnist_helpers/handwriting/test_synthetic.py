@@ -41,9 +41,10 @@ def test_photographs_come_in_both_polarities_with_shadows_and_the_digit_in_them(
     dark = sum(np.median(page) < 128 for page in pages)
     assert 3 < dark < 17
     found = [prepare_digit(page) for page in pages]
-    places = np.array([one.box[:2] for one in found])
+    places = np.array([preparation.box[:2] for preparation in found])
     assert np.ptp(places, axis=0).min() > 0.2  # anywhere on the page
-    likeness = [np.corrcoef(one.image.ravel(), prepare_digit(mini.x_test[0]).image.ravel())[0, 1] for one in found]
+    plain = prepare_digit(mini.x_test[0]).image.ravel()
+    likeness = [np.corrcoef(preparation.image.ravel(), plain)[0, 1] for preparation in found]
     assert np.median(likeness) > 0.9
 
 

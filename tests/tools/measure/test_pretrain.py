@@ -1,0 +1,116 @@
+"""How the weights that ship are trained, chosen and published."""
+
+import ast
+import dataclasses
+import inspect
+import json
+from pathlib import Path
+
+import joblib
+import keras
+import numpy as np
+import pytest
+
+from mnist_helpers import Augmentation, build_strong_cnn, load_model, model_card, smooth_labels
+from mnist_helpers.handwriting import reading, weights
+from tools.measure import pretrain
+
+
+def test_the_recipe_is_the_final_one_of_the_chapter_but_for_wider_changes_and_was_followed(root):
+    cells = json.loads(Path(root, "notebooks/11_closing_in_on_the_record.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    chapter = {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
+    ours = pretrain.RECIPE
+    assert ours["epochs"] >= chapter["strong_epochs"]
+    assert [ours[name] for name in ("batch_size", "peak_learning_rate", "seed")] == [
+        chapter[n] for n in ("batch_size", "peak_learning_rate", "seed")
+    ]
+    shown = next(line for cell in cells for line in cell["source"] if line.startswith("augmentation = Augmentation("))
+    line = shown.partition("=")[2]
+    chapters = dataclasses.asdict(eval(line, {"Augmentation": Augmentation}))  # noqa: S307  (a line of our chapter)
+    # People's pictures differ more than MNIST's do, so what ships has seen no less of each change.
+    assert all(value >= chapters[name] for name, value in dataclasses.asdict(pretrain.AUGMENTATION).items())
+    recorded = model_card()["recipe"]
+    assert recorded == pretrain.RECIPE | {
+        "label_smoothing": pretrain.SMOOTHING,
+        "augmentation": dataclasses.asdict(pretrain.AUGMENTATION),
+    }
+    assert inspect.signature(smooth_labels).parameters["share"].default == pretrain.SMOOTHING
+
+
+def test_the_whole_recipe_runs_on_a_few_images(monkeypatch, mini):
+    few = dataclasses.replace(mini, x_train=mini.x_train[:150], y_train=mini.y_train[:150])
+    few = dataclasses.replace(few, x_valid=mini.x_valid[:40], y_valid=mini.y_valid[:40])
+    monkeypatch.setattr(pretrain, "load_dataset", lambda name: few)
+    monkeypatch.setattr(pretrain, "RECIPE", pretrain.RECIPE | {"epochs": 1})
+    sizes = {"CONTINENTAL": 6, "NON_DIGITS": 24, "JOINED": 4, "PHOTOGRAPHS": 1, "REFUSABLE": 6}
+    for name, size in sizes.items():
+        monkeypatch.setattr(pretrain, name, size)
+    with joblib.parallel_config("threading"):  # other processes would not know of the smaller numbers
+        model, facts = pretrain.pretrain()
+    assert facts["data"]["images"] == 190
+    assert facts["data"]["continental"] == 6
+    assert 4 <= facts["data"]["non_digits"] <= 24
+    assert facts["validation"]["digits"] == 40
+    assert facts["validation"]["non_digits"] == 6
+    assert facts["test"]["total"] == len(mini.y_test)
+    assert model.count_params() == facts["parameters"]
+    assert f"{facts['test']['wrong']:,} of 1,000" in pretrain.model_card(facts | {"bytes": 0, "sha256": ""})
+
+
+def test_the_threshold_is_the_one_that_reads_what_it_should():
+    generator = np.random.default_rng(7)
+    labels = generator.integers(0, 10, 400)
+    digits = np.full((400, 10), 0.01)
+    digits[np.arange(400), labels] = np.linspace(0.5, 0.92, 400)
+    labels[-8:] = (labels[-8:] + 1) % 10  # 2% are wrong, so these probabilities are too modest
+    non_digits = generator.dirichlet(np.full(10, 2.0), 500)
+    chosen = pretrain.choose_threshold(digits, labels, non_digits)
+    assert 0.3 < chosen["temperature"] < 1
+    refused = reading.apply_temperature(non_digits, chosen["temperature"]).max(axis=1) < chosen["threshold"]
+    assert chosen["validation"]["refused"] == refused.sum()
+    assert chosen["validation"]["read"] == pytest.approx(400 * pretrain.READ, abs=2)
+    assert chosen["validation"]["right_of_read"] == chosen["validation"]["read"] - 8
+
+
+def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
+    images = np.concatenate([mini.x_test[:5], mini.x_train[:5]])
+    kept, labels = pretrain.without_mini(images, np.arange(10))
+    np.testing.assert_array_equal(labels, range(5, 10))
+    np.testing.assert_array_equal(kept, mini.x_train[:5])
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A data folder of this test's own, published with untrained weights."""
+    monkeypatch.setattr(weights, "_data", lambda name: tmp_path / name)
+    pretrain.publish(build_strong_cnn(), model_card_of_a_test(), tmp_path)
+    return tmp_path
+
+
+def model_card_of_a_test():
+    """The facts of the shipped card, read from its place whatever the package thinks it is."""
+    return json.loads((pretrain.DATA / weights.CARD).read_text(encoding="utf-8"))
+
+
+def test_what_is_published_is_what_is_loaded(elsewhere):
+    model = build_strong_cnn()
+    facts = pretrain.publish(model, model_card_of_a_test(), elsewhere)
+    for ours, theirs in zip(model.get_weights(), load_model().get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert model_card() == facts
+    assert facts["sha256"] in (elsewhere / "strong_cnn.md").read_text(encoding="utf-8")
+    assert sorted(path.name for path in elsewhere.iterdir()) == sorted([weights.CARD, weights.WEIGHTS, "strong_cnn.md"])
+
+
+def test_a_saving_that_breaks_off_leaves_the_old_files(elsewhere, monkeypatch):
+    before = {path.name: path.read_bytes() for path in elsewhere.iterdir()}
+
+    def break_off(model, path):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "save_weights", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.publish(build_strong_cnn(), model_card_of_a_test(), elsewhere)
+    assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
