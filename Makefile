@@ -26,7 +26,7 @@ $(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book executed repeat publish-check test test-notebooks faults test-jax rehearse audit links newest benchmark lint format \
+.PHONY: help install book executed repeat publish-check test test-notebooks faults test-jax test-package rehearse audit links newest benchmark lint format \
   strip lab serve record pretrained samples handwriting sync lock cached open-issue clean
 
 help:  ## list these targets
@@ -97,6 +97,18 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+# Built from a copy, because setuptools leaves a folder behind, and used where nothing of the checkout can be found.
+test-package:  ## build the package, install it into a new environment, read a picture with it; PYTHON=python3.12
+	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; unset PYTHONPATH; \
+	  mkdir "$$place/source"; cp -R pyproject.toml README.md LICENSE book mnist_helpers "$$place/source"; \
+	  cp requirements.txt "$$place"; \
+	  $(PYTHON) -m venv "$$place/environment"; cd "$$place"; \
+	  pip="environment/bin/python -m pip --quiet --quiet --disable-pip-version-check"; \
+	  $$pip wheel --no-deps --wheel-dir . ./source; rm -rf source; \
+	  $$pip install --constraint requirements.txt ./*.whl; \
+	  picture=$$(environment/bin/python -c 'import mnist_helpers; print(mnist_helpers.sample_pictures()[4].path)'); \
+	  environment/bin/mnist-helpers predict "$$picture" | tee answer; grep -q 'digit_4.jpg: 4 (' answer
+
 rehearse: $(INSTALLED)  ## run every notebook as Colab does, and as environment.yml says, in new environments
 	@$(BIN)/python -m tools.build.rehearse colab
 	@$(BIN)/python -m tools.build.rehearse environment
@@ -110,14 +122,12 @@ links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
 	  $(BIN)/python -m tools.build.stage $(DATASET); \
 	  $(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet'
 
-newest: .venv-newest/.installed  ## run the tests with the newest Keras, TensorFlow and everything else
+newest:  ## run the tests with the newest Keras, TensorFlow and everything else, installed anew each time
+	@$(PYTHON) -m venv --clear .venv-newest
+	@.venv-newest/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
+	  --editable '.[book,dask,lab,test,widget]'
 	@.venv-newest/bin/python -m pip list | grep -i -E "^(keras|tensorflow|numpy|jax) "
 	@.venv-newest/bin/python -m pytest --numprocesses auto --dist worksteal
-
-.venv-newest/.installed: pyproject.toml
-	@$(PYTHON) -m venv .venv-newest
-	@.venv-newest/bin/python -m pip install --quiet --quiet --upgrade --editable '.[book,dask,lab,test,widget]'
-	@touch $@
 
 benchmark: $(INSTALLED)  ## run recipes side by side, and print ratios of time (OPTIONS="mnist --rounds 3")
 	@$(BIN)/python -m tools.measure.benchmark $(or $(OPTIONS),mini)
@@ -166,11 +176,19 @@ handwriting: $(INSTALLED)  ## measure the reading of real pictures: FOLDER=… w
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
 	@$(BIN)/python -m tools.build.sync $(REPOSITORY)
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml
-lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml
+# Every pin stays as long as pyproject.toml allows it, except those that UPGRADE names. A file in which nothing changed
+# keeps its time, or every notebook would run again.
+LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml \
+  $(UPGRADE:%=--upgrade-package %)
+lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml; UPGRADE="keras numpy" moves these pins
+	@for name in $(UPGRADE); do grep -q "^$$name==" requirements.txt requirements-jax.txt || \
+	  { echo "$$name is pinned neither in requirements.txt nor in requirements-jax.txt"; exit 1; }; done
+	@cp -p requirements.txt requirements-jax.txt _build
 	@$(LOCK) --extra book --extra dask --extra lab --extra test --extra widget -o requirements.txt
 	@$(LOCK) --extra dask --extra jax --extra test --constraint requirements.txt --no-emit-package tensorflow \
 	  -o requirements-jax.txt
+	@for file in requirements.txt requirements-jax.txt; do \
+	  if cmp -s _build/$$file $$file; then mv _build/$$file $$file; fi; done
 
 cached:  ## take the notebooks that ran before for up to date; for a cache that is named by their content
 	@find _build/runs -type f -exec touch {} + 2> /dev/null || true

@@ -31,9 +31,38 @@ def test_every_step_is_a_target_of_the_makefile(name):
         assert set(targets) <= TARGETS, command
 
 
-def test_the_targets_of_the_weekly_matrix_exist():
-    matrix = read("weekly")["jobs"]["weekly"]["strategy"]["matrix"]["include"]
-    assert {entry["target"] for entry in matrix} <= TARGETS
+@each_workflow
+def test_the_targets_of_each_matrix_exist(name):
+    for job in read(name)["jobs"].values():
+        if any('"$TARGET"' in step.get("run", "") for step in job["steps"]):
+            matrix = job["strategy"]["matrix"]
+            targets = matrix.get("target") or [entry["target"] for entry in matrix["include"]]
+            assert set(targets) <= TARGETS
+
+
+def test_a_pull_request_is_checked_in_jobs_that_wait_for_none():
+    jobs = read("check")["jobs"]
+    assert not [name for name, job in jobs.items() if "needs" in job]
+    ran = {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
+    ran |= {f"make {target}" for target in jobs["check"]["strategy"]["matrix"]["target"]}
+    assert {"make lint", "make test", "make test-notebooks", "make test-jax", "make rehearse"} <= ran
+
+
+@pytest.mark.parametrize(("job", "command"), [("tests", "make test"), ("package", "make test-package")])
+def test_the_package_is_tried_with_each_python_that_it_promises(job, command):
+    job = read("check")["jobs"][job]
+    assert job["steps"][-1]["run"] == command
+    assert "${{ matrix.python }}" in [step.get("with", {}).get("python-version") for step in job["steps"]]
+    first, last = re.search(r"Python (3\.\d+) to (3\.\d+)", (ROOT / "README.md").read_text(encoding="utf-8")).groups()
+    minors = range(int(first[2:]), int(last[2:]) + 1)
+    assert job["strategy"]["matrix"]["python"] == [f"3.{minor}" for minor in minors]
+
+
+def test_pages_are_looked_at_where_they_were_built():
+    looking = [step["run"] for step in steps("check") if "REQUIRE_BROWSER" in step.get("env", {})]
+    assert looking == ["make test"]
+    commands = [step.get("run") for step in read("check")["jobs"]["book"]["steps"]]
+    assert commands.index("make -j2 book") < commands.index("make test")
 
 
 @each_workflow

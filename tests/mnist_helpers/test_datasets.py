@@ -382,7 +382,7 @@ def test_a_cache_that_cannot_be_made_is_named(monkeypatch, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs Unix permissions")
 def test_a_read_only_cache_is_named(monkeypatch, no_mnist):
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103  (whoever is not root has to get in)
         cache = Path(folder) / "datasets"
         cache.mkdir(mode=0o555)
         monkeypatch.setenv("KERAS_HOME", folder)

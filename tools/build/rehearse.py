@@ -6,7 +6,7 @@
 Colab: an environment with its versions, in which the package is missing. The notebooks lie alone in a folder, and their
 own set-up cell installs the package from a Git address: that of a copy on this machine in place of the public one. No
 package that was there may change. Environment: what environment.yml hands to pip, in a checkout. Every notebook runs
-with mini, shortened.
+with mini, shortened. What is rehearsed is the last commit, as readers get it; what is left out is said first.
 """
 
 import json
@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tools.build.run_notebook import assigned_names
+from tools.build.parameters import assigned_names
 from tools.build.sync import HOST, current_repository
 
 ROOT = Path(__file__).parents[2]
@@ -32,9 +32,12 @@ scipy==1.16.* tensorflow==2.20.*
 """.split()
 SHORT = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 PYTHONS = ["3.13", "3.12", "3.11"]  # the newest at hand is taken
+NAMED = 5  # files that are left out, by name
 
 
 def main(kind):
+    if said := left_out(ROOT):
+        print(f"{kind}: {said}", flush=True)
     with tempfile.TemporaryDirectory() as place:
         place = Path(place)
         python = new_environment(place / "environment")
@@ -67,6 +70,18 @@ def main(kind):
         sys.exit(f"{kind}: pip changed what was there: {changed}")
     if kind == "colab" and "mnist-helpers" not in added:
         sys.exit("colab: the set-up cell did not install the package")
+
+
+def left_out(repository):
+    """A sentence on the files that a clone does not hold, or holds as they were; nothing if there are none."""
+    command = ["git", "-c", "core.quotePath=false", "status", "--porcelain", "--untracked-files=all"]
+    status = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
+    names = [line[3:] for line in status.splitlines()]
+    if not names:
+        return ""
+    shown = names[:NAMED] + [f"{len(names) - NAMED} more"] * (len(names) > NAMED)
+    files = "1 changed or untracked file is" if len(names) == 1 else f"{len(names)} changed or untracked files are"
+    return f"{files} left out, because the last commit is rehearsed: {', '.join(shown)}"
 
 
 def chapters(checkout):
