@@ -98,7 +98,7 @@ def test_names_that_somebody_gave_stay_names():
     row = table.splitlines()[2]
     assert row.count("|") == 7
     assert not set("<>`*_") & set(row.replace(".ipynb", ""))
-    assert row.count("](") == 1
+    assert row.count("](") <= 1  # where the chapter is known, to it
 
 
 def test_a_page_allows_its_own_scripts_and_no_other():
