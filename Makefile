@@ -6,28 +6,20 @@ BIN     := .venv/bin
 RUNS    := _build/runs/$(DATASET)
 PAGE    := _build/html/index.html
 
-NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
-EXECUTED  := $(NOTEBOOKS:notebooks/%=$(RUNS)/%)
-RECORDED  := $(filter-out $(RUNS)/09_% $(RUNS)/1%,$(EXECUTED))
-PARAMETERS := $(sort $(wildcard notebooks/parameters/*.yml))
-PACKAGE   := $(sort $(wildcard mnist_helpers/*.py mnist_helpers/handwriting/*.py mnist_helpers/*.mplstyle mnist_helpers/data/*))
-PAGES     := _config.yml _toc.yml $(sort $(shell find book -type f)) $(sort $(wildcard tools/build/*.py))
 INSTALLED := .venv/.installed
-ALONE     := $(BIN)/python -m tools.build.alone
+# One build at a time: a second one waits. With `make -j2` two notebooks run side by side.
+BUILDING = $(BIN)/python -m tools.build.alone _build/lock
+JOBS     = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 
-ifeq ($(filter $(DATASET),mini mnist),)
-  $(error DATASET is "$(DATASET)"; choose mini or mnist)
-endif
-
-# A file that was removed leaves nothing newer behind. So the names are kept as well, and renewed only when they change.
-keep_names = $(shell mkdir -p _build; echo '$(2)' | cmp -s - $(1) || echo '$(2)' > $(1))
-$(call keep_names,_build/package.names,$(PACKAGE))
-$(call keep_names,_build/pages.names,$(PAGES) $(NOTEBOOKS))
+# What these programs would leave in a home, which may be read-only.
+export IPYTHONDIR := $(CURDIR)/_build/home/ipython
+export JUPYTER_RUNTIME_DIR := $(CURDIR)/_build/home/jupyter
+export MPLCONFIGDIR := $(CURDIR)/_build/home/matplotlib
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book executed repeat publish-check test test-notebooks faults test-jax test-package rehearse audit links newest benchmark lint format \
-  strip lab serve record pretrained samples handwriting sync lock cached open-issue clean
+.PHONY: help install book run repeat publish-check test test-notebooks faults test-jax test-package rehearse audit links newest benchmark lint format \
+  strip lab serve record pretrained samples handwriting sync lock status chapter open-issue clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,34 +36,20 @@ $(INSTALLED): pyproject.toml requirements.txt
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-book: _build/html/.$(DATASET)  ## run the notebooks that changed, build the pages and check them
+book: $(INSTALLED)  ## run the notebooks that changed, build the pages and check them
+	@$(BUILDING) sh -ec '$(BIN)/python -m tools.build.execute $(DATASET) --jobs $(JOBS); \
+	  $(BIN)/python -m tools.build.pages $(DATASET)'
 	@echo "Open $(PAGE)"
 
-# Chapter 9 shows the samples and what `make handwriting` recorded, the last chapters what the others did.
-# Chapters 9 and 10 leave no result for others. With two jobs they run beside chapter 11, which would run alone otherwise.
-$(filter $(RUNS)/09_%,$(EXECUTED)): $(wildcard book/results/handwriting.json book/samples/*)
-$(filter $(RUNS)/09_% $(RUNS)/10_%,$(EXECUTED)): | $(RECORDED)
-$(filter $(RUNS)/11_%,$(EXECUTED)): $(RECORDED)
-$(filter $(RUNS)/12_%,$(EXECUTED)): $(filter-out $(RUNS)/12_%,$(EXECUTED)) $(wildcard book/results/mnist.json)
-$(RUNS)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(PARAMETERS) _build/package.names tools/build/run_notebook.py requirements.txt \
-  | $(INSTALLED)
-	@MNIST_RESULTS="$$PWD/$(RUNS)/results" $(ALONE) $@.lock \
-	  $(BIN)/python -m tools.build.run_notebook $< $@ dataset=$(DATASET)
+run: $(INSTALLED)  ## run the notebooks that changed, without pages; CHAPTER=large_cnn for one and those that it needs
+	@$(BUILDING) $(BIN)/python -m tools.build.execute $(DATASET) $(CHAPTER) --jobs $(JOBS)
 
-_build/html/.$(DATASET): $(filter $(RUNS)/11_%,$(EXECUTED)) $(EXECUTED) $(PAGES) _build/pages.names pyproject.toml
-	@$(ALONE) _build/pages.lock sh -ec ' \
-	  rm -rf _build/html _build/.doctrees; \
-	  $(BIN)/python -m tools.build.stage $(DATASET) 2> _build/stage.log || { cat _build/stage.log; exit 1; }; \
-	  $(BIN)/jupyter-book build _build/book --path-output . -W -n --keep-going --quiet > _build/sphinx.log 2>&1 || \
-	    { cat _build/sphinx.log; exit 1; }; \
-	  $(BIN)/python -m tools.build.check_html _build/html; \
-	  touch $@'
+status: $(INSTALLED)  ## say which runs and records still belong to the code, and what outdated the others
+	@$(BIN)/python -m tools.build.digest $(DATASET)
 
-executed: $(EXECUTED)  # the notebooks alone, without pages
-
-repeat: $(EXECUTED)  ## run every notebook a second time, and compare all numbers and figures with the first
+repeat: run  ## run every notebook a second time, and compare all numbers and figures with the first
 	@rm -rf _build/again
-	@$(MAKE) executed RUNS=_build/again/$(DATASET)
+	@$(BUILDING) $(BIN)/python -m tools.build.execute $(DATASET) --jobs $(JOBS) --runs _build/again/$(DATASET) --train-anew
 	@$(BIN)/python -m tools.build.repeat $(RUNS) _build/again/$(DATASET)
 
 publish-check: book  ## build the book with DATASET, and verify it as before publishing, in a browser, too
@@ -117,10 +95,8 @@ audit: $(INSTALLED)  ## ask for known vulnerabilities of the pinned packages; ne
 	@$(BIN)/uv tool run pip-audit==2.10.1 --strict --no-deps --disable-pip \
 	  --requirement requirements.txt --requirement requirements-jax.txt
 
-links: $(EXECUTED)  ## ask every host that the pages link to; needs a network
-	@$(ALONE) _build/pages.lock sh -ec ' \
-	  $(BIN)/python -m tools.build.stage $(DATASET); \
-	  $(BIN)/jupyter-book build _build/book --path-output _build/links --builder linkcheck --quiet'
+links: run  ## ask every host that the pages link to; needs a network
+	@$(BUILDING) $(BIN)/python -m tools.build.pages $(DATASET) --links
 
 newest:  ## run the tests with the newest Keras, TensorFlow and everything else, installed anew each time
 	@$(PYTHON) -m venv --clear .venv-newest
@@ -141,7 +117,7 @@ lint: $(INSTALLED)  ## check code, types, workflows, stripped outputs, spelling
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
-	@$(BIN)/nbstripout --verify --keep-id $(NOTEBOOKS)
+	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 	@$(BIN)/python -m tools.build.sync --check
 	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
 
@@ -150,7 +126,7 @@ format: $(INSTALLED) strip  ## put code into the common form
 	@$(BIN)/ruff format
 
 strip: $(INSTALLED)  ## take the outputs out of the notebooks
-	@$(BIN)/nbstripout --keep-id $(NOTEBOOKS)
+	@$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
@@ -160,7 +136,7 @@ serve: $(INSTALLED)  ## show the built book on this machine; builds it only if t
 	@echo "http://127.0.0.1:8000 (Ctrl+C ends it)"
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-record: $(EXECUTED)  ## store this run's numbers in book/results/$(DATASET).json
+record: run  ## store this run's numbers in book/results/$(DATASET).json
 	@$(BIN)/python -m tools.build.record $(DATASET)
 
 pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card
@@ -172,6 +148,11 @@ samples: $(INSTALLED)  ## draw the sample pictures in book/samples again
 handwriting: $(INSTALLED)  ## measure the reading of real pictures: FOLDER=… with index.tsv, OPTIONS=--record
 	@test -n "$(FOLDER)" || { echo "Name a folder of pictures with its index.tsv: make handwriting FOLDER=…"; exit 1; }
 	@$(BIN)/python -m tools.measure.handwriting "$(FOLDER)" $(OPTIONS)
+
+chapter: $(INSTALLED)  ## make room for a new chapter: AFTER=3 NAME=attention TITLE="…"; MOVE="tuning=5" renumbers
+	@$(BIN)/python -m tools.build.renumber $(MOVE) $(if $(NAME),--add $(NAME)) $(if $(AFTER),--after $(AFTER)) \
+	  $(if $(TITLE),--title '$(TITLE)')
+	@$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book
 	@$(BIN)/python -m tools.build.sync $(REPOSITORY)
@@ -189,9 +170,6 @@ lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml; UPGRA
 	  -o requirements-jax.txt
 	@for file in requirements.txt requirements-jax.txt; do \
 	  if cmp -s _build/$$file $$file; then mv _build/$$file $$file; fi; done
-
-cached:  ## take the notebooks that ran before for up to date; for a cache that is named by their content
-	@find _build/runs -type f -exec touch {} + 2> /dev/null || true
 
 open-issue:  # TITLE="…": on GitHub, unless one with this title is open
 	@gh issue list --state open --search "in:title $(TITLE)" --json title --jq '.[].title' | grep -qxF "$(TITLE)" || \

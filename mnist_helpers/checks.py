@@ -90,6 +90,29 @@ def check_probabilities(argument, values):
         )
 
 
+def check_answers(argument, answers):
+    """Refuse what a network answers if it is not rows of ten probabilities.
+
+    Args:
+        argument: the name of the network's argument, for the message.
+        answers: what its ``predict`` returned.
+
+    Raises:
+        ValueError: they have another shape, lie outside of 0 to 1, or do not sum to 1.
+    """
+    wanted, way = "a network that answers with probabilities of shape (n, 10)", "end it with softmax"
+    if not isinstance(answers, np.ndarray) or answers.ndim != 2 or answers.shape[1] != 10:
+        found = f"shape {answers.shape}" if isinstance(answers, np.ndarray) else type(answers).__name__
+        raise ValueError(f"{argument}: expected {wanted}, got {found}; give it one output for each digit, and {way}.")
+    numbers = answers.astype("float32")  # sums of half precision would be too far from 1
+    low, high, sums = numbers.min(), numbers.max(), numbers.sum(axis=1)
+    if not (low >= 0 and high <= 1.001 and np.allclose(sums, 1, atol=0.01)):  # nor is anything that is not a number
+        raise ValueError(
+            f"{argument}: expected {wanted}, got values from {low:.3g} to {high:.3g} with sums from {sums.min():.3g} "
+            f"to {sums.max():.3g}; {way}."
+        )
+
+
 def check_ink(argument, values):
     """Refuse a picture that is paper from edge to edge."""
     if not np.max(values) > 0:
@@ -180,6 +203,10 @@ def check_labels(argument, labels, classes=10):
         raise ValueError(f"{argument}: expected {wanted}, got one-hot rows; write {argument}.argmax(axis=1).")
     if values.ndim != 1:
         raise ValueError(f"{argument}: expected {wanted}, got shape {values.shape}; write np.ravel({argument}).")
+    if are_texts(values):
+        raise TypeError(
+            f"{argument}: expected {wanted}, but the labels are texts; {_way_to_numbers(argument, values)}."
+        )
     if not np.issubdtype(values.dtype, np.integer):
         raise TypeError(f"{argument}: expected {wanted}, got {values.dtype}; write np.asarray({argument}, dtype=int).")
     outside = np.flatnonzero((values < 0) | (values >= classes))
@@ -254,7 +281,7 @@ def check_lengths(x, y):
         x, y: arrays that should be of the same length.
 
     Raises:
-        TypeError: one of them is no array.
+        TypeError: one of them is no array, or the labels are texts.
         ValueError: they are empty, or one is longer than the other.
     """
     for name, values in (("x", x), ("y", y)):
@@ -265,6 +292,20 @@ def check_lengths(x, y):
             f"x and y: expected one label for each image, and at least one, got {len(x):,} images and {len(y):,} "
             "labels; cut both at the same places."
         )
+    if are_texts(y):
+        raise TypeError(f"y: the labels are texts; {_way_to_numbers('y', y)}.")
+
+
+def are_texts(labels):
+    """Whether labels, one or more, are texts and no numbers; of a list and of an array of objects the first counts."""
+    kind = getattr(getattr(labels, "dtype", None), "kind", "O")
+    return kind in "US" or (kind == "O" and any(isinstance(part, str | bytes) for part in np.ravel(next(iter(labels)))))
+
+
+def _way_to_numbers(argument, labels):
+    if all(str(label).isdecimal() for label in labels):
+        return f"number the classes: {argument} = np.asarray({argument}, dtype=int)"
+    return f"number the classes: classes, {argument} = np.unique({argument}, return_inverse=True)"
 
 
 def check_training(x, y, epochs, batch_size):
@@ -304,6 +345,20 @@ def check_picture(argument, picture):
         check_numbers(argument, picture)
         if not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))) or not picture.size:
             raise ValueError(f"{argument}: expected shape (height, width) or (height, width, 3), got {picture.shape}.")
+
+
+def check_histories(argument, runs):
+    """Refuse Keras histories without loss or accuracy, and those that were not all watched in the same way."""
+    if not runs:
+        raise ValueError(f"{argument}: expected a Keras history or several, got none.")
+    for run in runs:
+        check_kind(argument, run, dict, "a Keras history or several, as train returns one as .history")
+        wanted = ["loss", "accuracy"] + (["val_loss", "val_accuracy"] if "val_loss" in runs[0] else [])
+        if missing := [name for name in wanted if name not in run]:
+            raise ValueError(
+                f"{argument}: {missing[0]!r} is missing, the history holds {', '.join(map(repr, run)) or 'nothing'}; "
+                'compile the model with metrics=["accuracy"].'
+            )
 
 
 def check_references(references):

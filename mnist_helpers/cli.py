@@ -8,6 +8,7 @@ import os
 import sys
 import unicodedata
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 from mnist_helpers.files import write_bytes
@@ -47,6 +48,7 @@ def main(arguments=None):
         SystemExit: the command was used wrongly; the code is 2.
     """
     parser = argparse.ArgumentParser(prog="mnist-helpers", description="Read handwritten digits.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     predict = commands.add_parser(
         "predict",
@@ -77,6 +79,12 @@ def main(arguments=None):
         return TROUBLE
 
 
+def _version():
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        return metadata.version("mnist-helpers")
+    return "(not installed)"
+
+
 def _forget_output():
     """What could not be printed must not be tried again when Python ends."""
     with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:
@@ -101,8 +109,11 @@ def _predict(options, parser):
     pictures = [standard_input if name == "-" else name for name, problem in found if not problem]
     readings = read_digits(pictures, best=options.best)
     code = READ
-    for name, problem in found:
-        reading = problem or next(readings)
+    # Not between lines of JSON, where they go to the same terminal.
+    counts = len(found) > 1 and _is_terminal(sys.stderr) and not (options.json and _is_terminal(sys.stdout))
+    for number, (name, problem) in enumerate(found):
+        with _shown(f"{number} of {len(found)}") if counts else contextlib.nullcontext():
+            reading = problem or next(readings)
         if isinstance(reading, PictureError):
             code = TROUBLE
         elif reading.digit is None:
@@ -111,6 +122,20 @@ def _predict(options, parser):
     if options.stages and pictures:
         _draw_stages(pictures[0], options.stages)
     return code
+
+
+def _is_terminal(stream):
+    return stream is not None and stream.isatty()
+
+
+@contextlib.contextmanager
+def _shown(text):
+    """While it lasts, a line on the terminal; what is printed afterwards takes its place."""
+    print(text, end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print(" " * len(text), end="\r", file=sys.stderr, flush=True)
 
 
 def _find(file):
@@ -173,7 +198,3 @@ def _fetch(options, parser):
     images = len(data.x_train) + len(data.x_valid) + len(data.x_test)
     print(f"MNIST is there, all {images:,} images, and they are the right ones.")
     return READ
-
-
-if __name__ == "__main__":
-    sys.exit(command())

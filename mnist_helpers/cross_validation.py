@@ -14,10 +14,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from mnist_helpers.augmentation import ImageBatches
 from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_path, check_seed
+from mnist_helpers.digests import digest_arrays, digest_texts
 from mnist_helpers.files import write_text
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.training import own_layer_seeds, set_seed
-from mnist_helpers.training_cache import VERSIONS, describe_model, digest_arrays, digest_texts, note_kept_seconds
+from mnist_helpers.training_cache import VERSIONS, describe_model, note_kept_seconds
 
 # A fold that another version trained is not this one's: the number is that of this module's own way of training.
 WAY = (2, *VERSIONS)

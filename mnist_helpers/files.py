@@ -1,6 +1,8 @@
 """Files: written whole or not at all, and found where they ship with the package."""
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -21,15 +23,22 @@ def write_text(path, text):
 
 
 def write_bytes(path, content):
-    """The same for any file."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    """The same for any file. Of a link, the file that it leads to is replaced.
+
+    Raises:
+        OSError: the path leads to something that is no ordinary file, or it cannot be written.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # as root, a new file would take the place of a device
+            raise OSError(f"{path} is a folder, a device or a pipe, and is not replaced; name a file to write.")
+    target = Path(os.path.realpath(path))
+    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner may read
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
-    return path
+    return Path(path)

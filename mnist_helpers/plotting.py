@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from mnist_helpers.checks import (
     check_count,
     check_dictionary,
+    check_histories,
     check_kind,
     check_labels,
     check_numbers,
@@ -242,11 +243,16 @@ def plot_history(histories):
 
     Returns:
         The figure.
+
+    Raises:
+        TypeError, ValueError: a history is no dictionary, or lacks one of the lists; the message says what it holds.
     """
     check_dictionary("histories", histories, "from a name to a Keras history")
+    all_runs = {name: [runs] if isinstance(runs, dict) else list(runs) for name, runs in histories.items()}
+    for name, runs in all_runs.items():
+        check_histories(f"histories[{name!r}]", runs)
     figure, axes = _figure(2, len(histories), height=5, sharex=True, sharey="row")
-    for column, (name, runs) in enumerate(histories.items()):
-        runs = [runs] if isinstance(runs, dict) else list(runs)
+    for column, (name, runs) in enumerate(all_runs.items()):
         epochs = np.arange(1, len(runs[0]["loss"]) + 1)
         for key, label, color, style in (("", "training", BLUE, "o-"), ("val_", "validation", ORANGE, "s--")):
             if f"{key}loss" not in runs[0]:

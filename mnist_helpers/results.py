@@ -10,6 +10,8 @@ from urllib.parse import quote
 from mnist_helpers.checks import check_kind, check_path
 from mnist_helpers.files import shipped, write_text
 
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}  # what Keras runs on, by the package's name
+
 
 def record(name, **numbers):
     """Store the numbers of one model or experiment under ``name``, replacing what an earlier run stored there.
@@ -60,31 +62,37 @@ def load_results(folder=None):
     return results
 
 
-def results_table(results, chapters=".", references="../book/references.md"):
+def results_table(results, chapters=None, references="../book/references.md"):
     """A Markdown table of the models that were scored on the test part, the largest error first.
 
     Args:
         results: a dictionary as ``load_results`` returns it.
-        chapters: path from the page that shows the table to the folder of the chapters.
+        chapters: dictionary from a chapter's name to the address of its page; by default the notebooks in the current
+            folder.
         references: path from the same page to the references.
 
     Returns:
         A text: one row a model with its test error and the 95% interval for the luck of the images, the published
         error, the validation error, seconds of training, and parameters. Where a model was trained with several seeds,
-        seconds, test error and interval are means over them.
+        seconds, test error and interval are means over them. If its chapter is known, the title leads there.
+
+    Raises:
+        TypeError, ValueError: a record lacks something, or holds something else; the message says which record.
     """
     check_kind("results", results, dict, "a dictionary, as load_results returns it")
-    check_kind("chapters", chapters, str, "a text")
+    if chapters is None:
+        chapters = {path.stem.partition("_")[2]: path.name for path in Path().glob("[0-9]*_*.ipynb")}
+    check_kind("chapters", chapters, dict, "a dictionary from a chapter's name to an address")
     check_kind("references", references, str, "a text")
     rows = [
         "| model | test error | published | validation | seconds | parameters |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    scored = [numbers for numbers in results.values() if "test" in numbers]
-    for numbers in sorted(scored, key=lambda numbers: -_mean_error(numbers["test"])):
+    for numbers in sorted(_scored(results), key=lambda numbers: -_mean_error(numbers["test"])):
         low, high = (_mean([score[end] for score in numbers["test"]]) for end in ("low", "high"))
+        title = _plain(numbers["title"])
         cells = [
-            f"[{_plain(numbers['title'])}]({chapters}/{quote(numbers['chapter'])}.ipynb)",
+            f"[{title}]({quote(chapters[numbers['chapter']])})" if numbers.get("chapter") in chapters else title,
             f"{_mean_error(numbers['test']):.2%} ({100 * low:.2f}–{high:.2%})",
             f"{_plain(numbers['published'])}, [{_plain(numbers['published_by'])}]({references})"
             if "published" in numbers
@@ -106,6 +114,9 @@ def times_and_errors(results):
     Returns:
         A dictionary from the title to seconds of training, test error, and the ends of its 95% interval, each a mean
         over the seeds. Models without seconds are left out.
+
+    Raises:
+        TypeError, ValueError: as for ``results_table``.
     """
     check_kind("results", results, dict, "a dictionary, as load_results returns it")
     return {
@@ -114,8 +125,8 @@ def times_and_errors(results):
             _mean_error(numbers["test"]),
             *(_mean([score[end] for score in numbers["test"]]) for end in ("low", "high")),
         )
-        for numbers in results.values()
-        if {"seconds", "test"} <= numbers.keys()
+        for numbers in _scored(results)
+        if "seconds" in numbers
     }
 
 
@@ -148,18 +159,51 @@ def describe_run(facts):
 
     Returns:
         A text: date, commits, versions and processor.
+
+    Raises:
+        TypeError, ValueError: it is no dictionary, or something is missing; the message says what.
     """
-    check_kind("facts", facts, dict, "a dictionary, as load_recorded_run returns it")
-    if missing := {"date", "python", "packages", "processor", "cores"} - facts.keys():
-        raise ValueError(f"facts: {sorted(missing)[0]!r} is missing; load_recorded_run returns a whole one.")
-    chapters = facts["notebooks"].values() if "notebooks" in facts else [facts]
-    commits = dict.fromkeys(chapter["commit"] for chapter in chapters)
+    way = "load_recorded_run returns a whole one"
+    _check_entries("facts", facts, ["cores", "date", "packages", "processor", "python"], way)
+    _check_entries("facts['packages']", facts["packages"], ["keras", "numpy"], way)
+    # With several chapters each has its own commit, for they need not have run at the same time.
+    chapters = {f"facts['notebooks'][{name!r}]": chapter for name, chapter in facts.get("notebooks", {}).items()}
+    for name, chapter in (chapters or {"facts": facts}).items():
+        _check_entries(name, chapter, ["commit"], way)
+    commits = dict.fromkeys(chapter["commit"] for chapter in chapters.values() or [facts])
     packages = facts["packages"]
+    names = {name: title for name, title in BACKENDS.items() if name in packages} | {"keras": "Keras", "numpy": "NumPy"}
+    versions = [f"{title} {packages[name]}" for name, title in names.items()]
     return (
-        f"run of {facts['date']}, commit {', '.join(commits)}; TensorFlow {packages['tensorflow']}, "
-        f"Keras {packages['keras']}, NumPy {packages['numpy']}, Python {facts['python']}; {facts['processor']}, "
-        f"{facts['cores']} cores"
+        f"run of {facts['date']}, commit {', '.join(commits)}; {', '.join(versions)}, Python {facts['python']}; "
+        f"{facts['processor']}, {facts['cores']} cores"
     )
+
+
+def _scored(results):
+    """The records of models that were scored on the test part; each holds what is shown of it."""
+    way = "record it again"
+    for name, numbers in results.items():
+        record_of = f"results[{name!r}]"
+        check_kind(record_of, numbers, dict, "a dictionary, as record stores it")
+        if "test" not in numbers:
+            continue
+        _check_entries(record_of, numbers, ["title", "published_by"] if "published" in numbers else ["title"], way)
+        for entry in ("test", "seconds"):
+            if entry in numbers and not (isinstance(numbers[entry], list | tuple) and numbers[entry]):
+                raise ValueError(f"{record_of}: {entry!r} is no list with an entry for each seed; {way}.")
+        for score in numbers["test"]:
+            _check_entries(f"{record_of}['test']", score, ["wrong", "total", "low", "high"], way)
+        if "valid" in numbers:
+            _check_entries(f"{record_of}['valid']", numbers["valid"], ["wrong", "total"], way)
+        yield numbers
+
+
+def _check_entries(argument, dictionary, wanted, way):
+    check_kind(argument, dictionary, dict, "a dictionary")
+    for entry in wanted:
+        if entry not in dictionary:
+            raise ValueError(f"{argument}: {entry!r} is missing; {way}.")
 
 
 def _plain(text):

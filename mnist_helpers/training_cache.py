@@ -7,10 +7,8 @@ done again: its weights, its history, what it printed, and the seconds that it t
 without waiting for the network in it. Without the variable nothing is changed: ``fit`` is Keras' own.
 """
 
-import ast
 import contextlib
 import functools
-import hashlib
 import inspect
 import io
 import json
@@ -26,6 +24,7 @@ import keras
 import numpy as np
 
 from mnist_helpers.augmentation import ImageBatches
+from mnist_helpers.digests import digest_arrays, digest_texts, normalise_code
 from mnist_helpers.files import write_bytes, write_text
 
 BACKEND = keras.backend.backend()
@@ -44,30 +43,6 @@ def describe_model(model):
         stem = re.sub(r"_\d+$", "", name)
         text = text.replace(f'"{name}"', f'"{stem} {place}"')
     return text
-
-
-def digest_arrays(*arrays):
-    """SHA-256 of arrays with their types and shapes."""
-    digest = hashlib.sha256()
-    for array in map(np.asarray, arrays):
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def digest_texts(parts):
-    """32 hexadecimal digits that stand for a list of anything that has a text."""
-    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:32]
-
-
-def normalise_code(text):
-    """Python code in one spelling, without comments and docstrings: two texts that do the same look the same."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if node.body and ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
 
 
 def keep_trainings():

@@ -65,6 +65,8 @@ def named(picture):
             error.name = os.fspath(picture)
         elif isinstance(picture, np.ndarray):
             error.name = "the array"
+        elif isinstance(getattr(picture, "name", None), str):  # of an open file
+            error.name = picture.name
         raise
 
 
@@ -85,11 +87,14 @@ def open_picture(picture, side):
         return _from_array(picture, side)
     if isinstance(picture, str | os.PathLike):
         picture = _read(Path(picture))
+    elif hasattr(picture, "read"):
+        picture = _read_open_file(picture)
     if isinstance(picture, bytes | bytearray | memoryview):
         picture = _decode(bytes(picture), side)
     elif not isinstance(picture, Image.Image):
         raise TypeError(
-            f"picture: expected a path, bytes, a Pillow image or a NumPy array, got {type(picture).__name__}."
+            "picture: expected a path, bytes, a file opened in binary mode, a Pillow image or a NumPy array, "
+            f"got {type(picture).__name__}."
         )
     try:
         _check_size(picture.size)
@@ -118,6 +123,22 @@ def _read(path):
         raise
     except (OSError, ValueError) as error:  # a name that holds a null character is a ValueError
         raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _read_open_file(file):
+    """What an open file holds: from its beginning, if it can be rewound, since it may have been read or written."""
+    content = bytearray()
+    try:
+        if getattr(file, "seekable", lambda: False)():
+            file.seek(0)
+        # A stream may hand over less than it was asked for, and may never end.
+        while len(content) <= MAX_BYTES and (part := file.read(MAX_BYTES + 1 - len(content))):
+            if not isinstance(part, bytes | bytearray | memoryview):
+                raise TypeError("picture: expected a file opened in binary mode, got one of text; open it with 'rb'.")
+            content += part
+    except (OSError, ValueError) as error:  # one that is closed, or opened for writing, is a ValueError
+        raise PictureError(f"cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    return content
 
 
 def _decode(content, side):

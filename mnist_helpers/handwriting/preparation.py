@@ -36,8 +36,8 @@ def prepare_digit(picture):
     """Prepare the one digit in a picture as MNIST's digits were prepared.
 
     Args:
-        picture: a path, the bytes of a file, a Pillow image, or an array of shape ``(height, width)`` or
-            ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
+        picture: a path, a file opened in binary mode or its bytes, a Pillow image, or an array of shape
+            ``(height, width)`` or ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
 
     Returns:
         A ``Preparation``.

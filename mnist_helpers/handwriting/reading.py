@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from mnist_helpers.checks import check_kind, check_model
+from mnist_helpers.checks import check_answers, check_kind, check_model
 from mnist_helpers.handwriting.numbers import split_digits
 from mnist_helpers.handwriting.pictures import NoDigitError, PictureError
 from mnist_helpers.handwriting.preparation import prepare_digit
@@ -52,11 +52,12 @@ def read_digit(picture, *, best=False, model=None):
     """Read the one digit in a picture.
 
     Args:
-        picture: a path, the bytes of a file, a Pillow image, or an array of shape ``(height, width)`` or
-            ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
+        picture: a path, a file opened in binary mode or its bytes, a Pillow image, or an array of shape
+            ``(height, width)`` or ``(height, width, 1 to 4)``: integers, or floating point values from 0 to 1.
         best: give the likeliest digit also when it is unsure.
-        model: another network than the shipped one, which reads images as ``prepare_images`` makes them. Nobody has
-            chosen a threshold for it, so it always answers, and its probabilities stay as they are.
+        model: another network than the shipped one, which reads images as ``prepare_images`` makes them and answers
+            with probabilities. Nobody has chosen a threshold for it, so it always answers, and its probabilities stay
+            as they are.
 
     Returns:
         A ``Reading``. Its ``digit`` is None for blank paper, for anything that does not look like a digit, and when
@@ -64,7 +65,7 @@ def read_digit(picture, *, best=False, model=None):
 
     Raises:
         PictureError: the picture cannot be opened, or is damaged.
-        TypeError, ValueError: what was handed in is no picture.
+        TypeError, ValueError: what was handed in is no picture, or the model answers with something else.
         WeightsError: the shipped weights are missing or damaged.
     """
     reading = next(read_digits([picture], best=best, model=model))
@@ -80,18 +81,23 @@ def read_digits(pictures, *, best=False, model=None):
         pictures: pictures as ``read_digit`` takes them, as many as you like.
         best, model: as for ``read_digit``.
 
-    Yields:
-        For each picture, in their order, a ``Reading``, or the ``PictureError`` that says why it cannot be opened.
+    Returns:
+        A generator. For each picture, in their order, it yields a ``Reading``, or the ``PictureError`` that says why
+        it cannot be opened.
 
     Raises:
         TypeError, ValueError, WeightsError: as for ``read_digit``.
     """
-    if isinstance(pictures, str | bytes | os.PathLike) or not hasattr(pictures, "__iter__"):
+    single = str | bytes | bytearray | memoryview | os.PathLike
+    if isinstance(pictures, single) or hasattr(pictures, "read") or not hasattr(pictures, "__iter__"):
         raise TypeError(f"pictures: expected several pictures, got {type(pictures).__name__}; read_digit reads one.")
     check_kind("best", best, bool | np.bool_, "True or False")
     if model is not None:
         check_model("model", model)
-    pictures = iter(pictures)
+    return _read_in_groups(iter(pictures), best, model)  # a generator of its own, so that mistakes show at the call
+
+
+def _read_in_groups(pictures, best, model):
     with ThreadPoolExecutor(2) as pool:
         while group := list(islice(pictures, AT_ONCE)):
             prepared = list(pool.map(_prepare_or_error, group))
@@ -169,7 +175,9 @@ def _read(prepared, best, model):
     images = prepare_images(np.stack([preparation.image for preparation in prepared]))
     answers = (model or _model()).predict(images, batch_size=AT_ONCE, verbose=0)
     reasons = [None] * len(answers)
-    if model is None:
+    if model is not None:
+        check_answers("model", answers)
+    else:
         card = model_card()
         answers = apply_temperature(answers, card["temperature"])
         if not best:

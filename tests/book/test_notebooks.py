@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,8 @@ import pytest
 
 import mnist_helpers
 from tools.build import repeat, run_notebook, sync
+from tools.build.chapters import list_chapters, needed_by
+from tools.build.parameters import assigned_names
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -88,7 +91,7 @@ def test_its_parameters_are_plain_assignments(path):
     for statement in ast.parse(cell.source).body:
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
-    assert "dataset" in run_notebook.assigned_names(cell.source)
+    assert "dataset" in assigned_names(cell.source)
 
 
 @each_notebook
@@ -220,21 +223,41 @@ def test_cells_that_show_times_and_only_they_are_left_out_of_the_comparison_of_t
         assert cell.metadata.get("timed") or not re.search(r'\{[^{}"\n]*seconds[^{}\n]*\}', cell.source), cell.id
 
 
+CHAPTERS = list_chapters(ROOT / "notebooks")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_it_says_of_itself_what_it_reads(chapter):
+    code = "\n".join(cell["source"] for cell in chapter.code_cells)
+    assert bool(needed_by(chapter, CHAPTERS)) == ("load_results(" in code)
+    assert set(chapter.about.get("reads", [])) == set(re.findall(r'load_recorded_run\("(\w+)"\)', code))
+    assert "load_recorded_run()" not in code
+    if chapter.records:
+        assert f'"{chapter.name}"' in code
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_a_build_shortens_it_by_parameters_that_it_has(chapter):
+    (cell,) = [cell for cell in chapter.code_cells if "parameters" in cell["metadata"].get("tags", [])]
+    for dataset, parameters in chapter.about.get("parameters", {}).items():
+        assert dataset in mnist_helpers.DATASETS
+        assert parameters.keys() <= assigned_names(cell["source"]).keys()
+
+
 @pytest.mark.slow
 @each_notebook
-def test_it_runs_fast_twice_alike_and_so_does_every_solution(path, tmp_path, monkeypatch):
+def test_it_runs_fast_twice_alike_and_so_does_every_solution(path, tmp_path):
     notebook = read(path)
-    known = run_notebook.assigned_names(tagged(notebook, "parameters")[0].source)
+    known = assigned_names(tagged(notebook, "parameters")[0].source)
     parameters = {"dataset": "mini"} | {name: FAST[name] for name in FAST if name in known}
     own = len(notebook.cells)
     for code in solutions(notebook):
         notebook.cells.append(nbformat.v4.new_code_cell(code))
-    with_solutions = tmp_path / path.name
+    with_solutions = shutil.copytree(path.parent, tmp_path / "notebooks") / path.name
     nbformat.write(notebook, with_solutions)
 
     first, second = tmp_path / "first", tmp_path / "second"
     for folder, source in {first: with_solutions, second: path}.items():
-        monkeypatch.setenv("MNIST_RESULTS", str(folder / "results"))
         run_notebook.run(source, folder / path.name, parameters)
     executed = read(first / path.name)
     assert all(cell.execution_count for cell in code_cells(executed))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
-from mnist_helpers import load_dataset, read_digit, set_seed
+from mnist_helpers import handwriting, load_dataset, read_digit, set_seed
 
 PAGE = Path(__file__).parents[2] / "book/troubleshooting.md"
 ENTRY = re.compile(r"(?m)^\(([\w-]+)\)=\n### (?:`` (.+) ``|`(.+)`)$")
@@ -83,8 +83,11 @@ def load_other_weights():
 
 def without_anywidget(monkeypatch):
     monkeypatch.setitem(sys.modules, "anywidget", None)
-    monkeypatch.delitem(sys.modules, "mnist_helpers.handwriting.widget", raising=False)
-    exec("import mnist_helpers.handwriting.widget")
+    # The module is read anew, and afterwards everything is as it was, so that other tests get the pad itself.
+    for place, name in ((sys.modules, "mnist_helpers.handwriting.widget"), (vars(handwriting), "widget")):
+        monkeypatch.setitem(place, name, None)
+        del place[name]
+    exec("from mnist_helpers.handwriting.widget import DigitPad; DigitPad()")
 
 
 def without_helpers(monkeypatch):

@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
+import pty
 import subprocess
 import sys
+from importlib import metadata
 from types import SimpleNamespace
 
 import numpy as np
@@ -91,8 +94,8 @@ def test_of_hundreds_of_files_the_broken_ones_are_named_and_the_others_read(caps
     facts = [json.loads(line) for line in lines]
     assert code == 2
     assert len(facts) == 200
-    assert [i for i, one in enumerate(facts) if "is none of" in (one["reason"] or "")] == [0, 77, 199]
-    assert sum(one["digit"] == 9 for one in facts) == 197
+    assert [i for i, fact in enumerate(facts) if "is none of" in (fact["reason"] or "")] == [0, 77, 199]
+    assert sum(fact["digit"] == 9 for fact in facts) == 197
 
 
 def test_a_locked_folder_is_named_and_the_others_are_read(capsys, locked_out):
@@ -121,7 +124,7 @@ def test_links_that_lead_out_of_a_folder_are_named_and_not_followed(capsys, tmp_
     code, lines = run(capsys, "--json", str(folder))
     assert code == 2
     facts = {json.loads(line)["file"][len(str(folder)) + 1 :]: json.loads(line) for line in lines}
-    assert [(name, one["digit"]) for name, one in facts.items()] == [
+    assert [(name, fact["digit"]) for name, fact in facts.items()] == [
         ("a.png", 9),
         ("b.png", 9),
         ("c.png", None),
@@ -178,7 +181,7 @@ def test_fetch_checks_what_is_there(capsys, monkeypatch, tmp_path):
 
 
 def test_the_installed_command_is_quiet_and_survives_a_closed_pipe():
-    command = [sys.executable, "-m", "mnist_helpers.cli", "predict", "--json", *[path("shadow.jpg")] * 3]
+    command = [sys.executable, "-m", "mnist_helpers", "predict", "--json", *[path("shadow.jpg")] * 3]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 3
@@ -191,9 +194,60 @@ def test_the_installed_command_is_quiet_and_survives_a_closed_pipe():
     assert "Broken pipe" not in errors
 
 
+def test_on_a_terminal_pictures_are_counted_and_the_count_is_cleared(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        Image.open(path("white_on_black.png")).save(tmp_path / name)
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "mnist_helpers", "predict", "--json", str(tmp_path)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, text=True)
+    os.close(terminal)
+    with open(screen, "rb") as file:
+        shown = file.read1().decode()
+    assert [json.loads(line)["digit"] for line in done.stdout.splitlines()] == [9, 9, 9]
+    assert shown == "".join(f"{number} of 3\r      \r" for number in (0, 1, 2))  # so many are read
+
+
+@pytest.mark.parametrize(
+    ("terminals", "words", "counted"),
+    [
+        ((), [], False),
+        (("stderr",), [], True),
+        (("stderr",), ["--json"], True),
+        (("stdout", "stderr"), [], True),
+        (("stdout", "stderr"), ["--json"], False),  # the count would stand between the lines of JSON
+        (("stdout",), [], False),
+    ],
+)
+def test_a_count_is_shown_on_terminals_only_and_for_several_pictures(capsys, monkeypatch, terminals, words, counted):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(getattr(sys, name), "isatty", lambda name=name: name in terminals)
+    assert cli.main(["predict", *words, path("shadow.jpg"), "nowhere.png"]) == 2
+    written = capsys.readouterr()
+    assert written.err == ("0 of 2\r      \r1 of 2\r      \r" if counted else "")
+    assert len(written.out.splitlines()) == 2
+    assert " of 2" not in written.out
+    cli.main(["predict", *words, path("shadow.jpg")])
+    assert capsys.readouterr().err == ""
+
+
+def test_the_version_is_that_of_the_package(capsys, monkeypatch):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"mnist-helpers {metadata.version('mnist-helpers')}\n"
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == "mnist-helpers (not installed)\n"
+
+
 @pytest.mark.parametrize("streams", ["<&-", ">&-", ">/dev/full"])
 def test_closed_streams_and_full_disks_are_no_traceback(streams):
-    words = f"'{sys.executable}' -m mnist_helpers.cli predict - {streams}"
+    words = f"'{sys.executable}' -m mnist_helpers predict - {streams}"
     # Only a shell closes streams.
     done = subprocess.run(words, shell=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)  # noqa: S602
     assert done.returncode == 2

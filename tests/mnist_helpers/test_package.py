@@ -1,11 +1,77 @@
+import ast
+import graphlib
 import inspect
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mnist_helpers
+
+PACKAGE = Path(mnist_helpers.__file__).parent
+
+
+def dotted(path):
+    """The name of the module in a file."""
+    return ".".join([PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+
+
+FILES = {dotted(path): path for path in PACKAGE.rglob("*.py")}
+# The module that each public name comes from: `from mnist_helpers import name` imports that one.
+HOMES = {
+    f"{PACKAGE.name}.{alias.name}": f"{PACKAGE.name}.{node.module}"
+    for node in ast.walk(ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8")))
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+}
+
+
+def imports(path):
+    """The modules of this package that a file imports, at its top or within a function."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relative to itself"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    modules = {HOMES.get(name) or (name if name in FILES else name.rpartition(".")[0]) for name in names}
+    return {name for name in modules if name in FILES and name != PACKAGE.name}
+
+
+def test_the_learning_half_does_not_import_the_reading_of_handwriting():
+    reading = f"{PACKAGE.name}.handwriting"
+    learning = {path.stem: imports(path) for path in PACKAGE.glob("*.py") if path.stem not in ("cli", "__main__")}
+    assert {"training", "plotting", "files"} <= learning.keys()
+    astray = {module: [name for name in names if name.startswith(reading)] for module, names in learning.items()}
+    assert {module: names for module, names in astray.items() if names} == {}
+    assert imports(PACKAGE / "cli.py") > {f"{reading}.reading", f"{reading}.pictures"}
+
+
+def test_no_modules_import_one_another():
+    graph = {name: imports(path) for name, path in FILES.items()}
+    assert graph[f"{PACKAGE.name}.cross_validation"] > {f"{PACKAGE.name}.training", f"{PACKAGE.name}.checks"}
+    graphlib.TopologicalSorter(graph).prepare()  # a CycleError names the circle
+
+
+def test_type_checkers_know_the_public_names_and_no_others(tmp_path):
+    (tmp_path / "known.py").write_text("from mnist_helpers import read_digit\n\nreveal_type(read_digit)\n")
+    (tmp_path / "unknown.py").write_text("from mnist_helpers import read_letters\n")
+    options = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent", "--cache-dir=cache"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, "known.py", "unknown.py"],
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert 'known.py:3: note: Revealed type is "def (picture: ' in done.stdout  # and not Any
+    assert [line for line in done.stdout.splitlines() if ": error: " in line] == [
+        'unknown.py:1: error: Module "mnist_helpers" has no attribute "read_letters"  [attr-defined]'
+    ]
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -183,6 +183,26 @@ def test_a_history_without_validation_data_is_drawn_too():
     assert len(figure.axes[0].lines) == len(figure.axes[1].lines) == 1
 
 
+@pytest.mark.parametrize(
+    ("runs", "problem"),
+    [
+        ({"loss": [1.0], "acc": [0.5]}, r"'accuracy' is missing, the history holds 'loss', 'acc'; .*\"accuracy\""),
+        ({"loss": [1.0], "accuracy": [0.5], "val_loss": [1.0]}, "'val_accuracy' is missing, the history holds 'loss'"),
+        ([HISTORY, {"loss": [2.0, 1.0], "accuracy": [0.5, 0.75]}], "'val_loss' is missing"),
+        ({}, "'loss' is missing, the history holds nothing"),
+        ([], "expected a Keras history or several, got none"),
+    ],
+)
+def test_what_a_history_lacks_is_named_with_what_it_holds(runs, problem):
+    with pytest.raises(ValueError, match=rf"histories\['model'\]: {problem}"):
+        plot_history({"other": HISTORY, "model": runs})
+
+
+def test_a_history_that_is_none_is_named():
+    with pytest.raises(TypeError, match=r"histories\['model'\]: expected a Keras history or several.*got list"):
+        plot_history({"model": [[1.0, 0.5]]})
+
+
 def test_a_filter_is_drawn_on_one_scale_with_zero_in_the_middle():
     figure = show_filters(np.array([[[-2.0, 1.0]], [[0.5, 0.0]]]))
     for ax in figure.axes[:2]:

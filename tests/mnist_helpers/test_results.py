@@ -109,6 +109,62 @@ def test_a_run_that_was_not_recorded_is_named():
         load_recorded_run("nothing")
 
 
+@pytest.mark.parametrize(
+    ("packages", "backends"),
+    [
+        ({"jax": "0.7.1"}, "JAX 0.7.1, "),
+        ({"torch": "2.9.0"}, "PyTorch 2.9.0, "),
+        ({"tensorflow": "2.21.0"}, "TensorFlow 2.21.0, "),
+        ({}, ""),
+    ],
+)
+def test_a_run_is_described_with_the_backend_that_it_was_made_on(packages, backends):
+    facts = load_recorded_run() | {"packages": {"keras": "3.15.1", "numpy": "2.4.6"} | packages}
+    assert f"; {backends}Keras 3.15.1, NumPy 2.4.6, Python" in describe_run(facts)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (lambda facts: facts.pop("date"), "facts: 'date' is missing"),
+        (lambda facts: facts["packages"].pop("keras"), r"facts\['packages'\]: 'keras' is missing"),
+        (
+            lambda facts: next(iter(facts["notebooks"].values())).pop("commit"),
+            r"facts\['notebooks'\]\['\w+'\]: 'commit' is missing",
+        ),
+        (lambda facts: facts.pop("notebooks"), "facts: 'commit' is missing"),
+    ],
+)
+def test_what_a_run_lacks_is_named(spoil, problem):
+    facts = load_recorded_run()
+    spoil(facts)
+    with pytest.raises(ValueError, match=f"{problem}; load_recorded_run returns a whole one"):
+        describe_run(facts)
+
+
+def test_a_model_of_no_chapter_has_no_link():
+    rows = results_table({"mine": {"title": "Mine", "test": [SCORE]}}).splitlines()[2:]
+    assert rows == ["| Mine | 1.00% (0.50–1.80%) | – | – | – | – |"]
+
+
+@pytest.mark.parametrize("show", [results_table, times_and_errors])
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ({"test": [SCORE]}, r"results\['mine'\]: 'title' is missing; record it again"),
+        ({"test": [{"wrong": 1, "total": 9, "low": 0}]}, r"results\['mine'\]\['test'\]: 'high' is missing"),
+        ({"test": []}, r"results\['mine'\]: 'test' is no list with an entry for each seed"),
+        ({"seconds": []}, r"results\['mine'\]: 'seconds' is no list with an entry for each seed"),
+        ({"valid": {"wrong": 1}}, r"results\['mine'\]\['valid'\]: 'total' is missing"),
+        ({"published": "1%"}, r"results\['mine'\]: 'published_by' is missing"),
+    ],
+)
+def test_what_a_record_lacks_is_named_with_the_record(show, numbers, problem):
+    numbers = numbers if numbers == {"test": [SCORE]} else {"title": "Mine", "test": [SCORE]} | numbers
+    with pytest.raises(ValueError, match=problem):
+        show(MODELS | {"mine": numbers})
+
+
 def test_a_run_without_chapters_names_its_own_commit():
     facts = load_recorded_run() | {"commit": "abc1234"}
     del facts["notebooks"]

@@ -178,16 +178,3 @@ def test_without_the_variable_fit_is_keras_own(monkeypatch):
     before = keras.Model.fit
     training_cache.keep_trainings()
     assert keras.Model.fit is before
-
-
-@pytest.mark.parametrize(
-    ("text", "alike"),
-    [
-        ("def f(x):\n    '''Double.'''\n    return 2*x  # twice", True),
-        ("def f(x):\n    return 2 * x\n", True),
-        ("def f(x):\n    return 3 * x\n", False),
-    ],
-)
-def test_comments_and_spelling_are_no_code(text, alike):
-    code = 'def f(x):\n    """Two times."""\n\n    return (2 * x)\n'
-    assert (training_cache.normalise_code(text) == training_cache.normalise_code(code)) is alike

@@ -8,7 +8,6 @@ the files for robots, the descriptions and cards, and the size of each page with
 """
 
 import gzip
-import json
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -16,6 +15,8 @@ from urllib.parse import unquote, urldefrag
 import nbformat
 
 from tools.build import check_html
+from tools.build.chapters import list_chapters
+from tools.build.digest import run_of
 
 BUILT = Path("_build/html")
 HEAVIEST = 6_000_000  # bytes of a page with all it loads, compressed; the pictures of a chapter are most of them
@@ -29,9 +30,7 @@ def main(runs):
         print(f"{page.relative_to(BUILT)!s:50} {own / 1_000:7,.0f} KB, with all it loads {all_of_it / 1_000:7,.0f} KB")
         if all_of_it > HEAVIEST:
             faults.append(f"{page}: weighs {all_of_it:,} bytes with all it loads; at most {HEAVIEST:,} are allowed")
-    times = {
-        path.name.removesuffix(".run.json"): json.loads(path.read_text())["seconds"] for path in runs.glob("*.run.json")
-    }
+    times = {chapter.name: run_of(runs / f"{chapter.name}.ipynb")["seconds"] for chapter in list_chapters()}
     slowest = max(times, key=times.get)
     print(
         f"{len(weights)} pages; {len(times)} notebooks in {sum(times.values()):,.0f} s, "
@@ -47,20 +46,20 @@ def written_pages():
 
 
 def check_runs(runs):
-    for source in sorted(Path("notebooks").glob("[0-9]*.ipynb")):
-        page = BUILT / "notebooks" / f"{source.stem}.html"
+    for chapter in list_chapters():
+        page, path = BUILT / chapter.path.with_suffix(".html"), runs / f"{chapter.name}.ipynb"
         if not page.exists():
             yield f"{page}: is missing"
             continue
-        executed = nbformat.read(runs / source.name, as_version=4)
+        executed = nbformat.read(path, as_version=4)
         for cell in executed.cells:
             tags = cell.metadata.get("tags", [])
             if "injected-parameters" in tags:
-                yield f"{runs / source.name}: holds a cell that papermill injected"
+                yield f"{path}: holds a cell that papermill injected"
             if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-                yield f"{runs / source.name}: a cell has not run: {cell.source[:60]!r}"
+                yield f"{path}: a cell has not run: {cell.source[:60]!r}"
             if any(output.output_type == "error" for output in cell.get("outputs", [])):
-                yield f"{runs / source.name}: a cell ended with an error: {cell.source[:60]!r}"
+                yield f"{path}: a cell ended with an error: {cell.source[:60]!r}"
         if check_html.parse(page).select(".tag_injected-parameters"):
             yield f"{page}: shows a cell that papermill injected"
 

@@ -8,27 +8,27 @@ before, if it was on the same processor and with the same versions.
 
 import json
 import sys
-from pathlib import Path
 
+from mnist_helpers import DATASETS
 from mnist_helpers.files import write_text
-from mnist_helpers.results import load_results
 from tools.build import sync
+from tools.build.chapters import list_chapters
+from tools.build.digest import RECORDS, RUNS, parts_of_numbers, run_of
 
 SHARED = ("processor", "cores", "python", "packages")  # what has to be the same for all chapters of a record
+OWN = ("seconds", "memory_mb", "date", "commit", "parts")
 
 
 def main(dataset):
-    runs = Path("_build/runs") / dataset
-    chapters = [path.stem for path in sorted(Path("notebooks").glob("[0-9]*.ipynb"))]
-    path = Path("book/results") / f"{dataset}.json"
+    names = [chapter.name for chapter in list_chapters()]
+    path = RECORDS / f"{dataset}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"notebooks": {}, "results": {}}
-    notebooks = {chapter: read_run(runs / f"{chapter}.run.json", dataset, before) for chapter in chapters}
-    kept = {name: numbers for name, numbers in before["results"].items() if not has_run(runs, numbers["chapter"])}
-    results = {
-        name: numbers
-        for name, numbers in sorted((kept | load_results(runs / "results")).items())
-        if numbers["chapter"] in chapters
-    }
+    runs = {name: run_of(RUNS / dataset / f"{name}.ipynb") for name in names}
+    notebooks = {name: describe(runs[name]) if runs[name] else recorded(name, before, dataset) for name in names}
+    results = {name: numbers for name, numbers in before["results"].items() if not runs.get(numbers["chapter"])}
+    for run in filter(None, runs.values()):
+        results |= run["results"]
+    results = {name: numbers for name, numbers in sorted(results.items()) if numbers["chapter"] in names}
     # The chapters may have run on several days; what is the same for all of them is said once.
     dates = sorted(run["date"] for run in notebooks.values())
     facts = {"dataset": dataset, "date": " to ".join(dict.fromkeys([dates[0], dates[-1]]))}
@@ -38,26 +38,23 @@ def main(dataset):
             sys.exit(f"record: the chapters ran with different {name}; run `make clean`, then `make record` again.")
         facts[name] = found[0]
     path.parent.mkdir(exist_ok=True)
-    if dataset == "mnist" and before.get("processor", facts["processor"]) != facts["processor"]:
+    if DATASETS[dataset].is_full and before.get("processor", facts["processor"]) != facts["processor"]:
         # The book compares machines: the last record of another one is kept for that.
-        write_text(path.with_stem("mnist_other"), path.read_text(encoding="utf-8"))
+        write_text(path.with_stem(f"{dataset}_other"), path.read_text(encoding="utf-8"))
     text = json.dumps(facts | {"notebooks": notebooks, "results": results}, indent=1, ensure_ascii=False)
     print(write_text(path, text + "\n"))
     sync.main([])  # the chapters name the time of the last recorded run
 
 
-def has_run(runs, chapter):
-    return (runs / f"{chapter}.run.json").exists()
+def describe(run):
+    run = {name: run[name] for name in (*OWN, *SHARED)}
+    return run | {"parts": parts_of_numbers(run["parts"])}
 
 
-def read_run(path, dataset, before):
-    chapter = path.name.removesuffix(".run.json")
-    if not path.exists() and chapter in before["notebooks"]:
-        return before["notebooks"][chapter] | {name: before[name] for name in SHARED}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        sys.exit(f"record: {path} is missing: not every chapter has run; `make record DATASET={dataset}` runs them.")
+def recorded(name, before, dataset):
+    if name not in before["notebooks"]:
+        sys.exit(f"record: chapter {name} has not run; `make record DATASET={dataset}` runs every chapter.")
+    return before["notebooks"][name] | {key: before[key] for key in SHARED}
 
 
 if __name__ == "__main__":

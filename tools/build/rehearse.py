@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tools.build.run_notebook import assigned_names
+from tools.build.parameters import assigned_names
 from tools.build.sync import HOST, current_repository
 
 ROOT = Path(__file__).parents[2]

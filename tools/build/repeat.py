@@ -8,12 +8,13 @@ cells show besides times, scores above all, is in the records.
 """
 
 import itertools
-import json
 import sys
 from collections import Counter
 from pathlib import Path
 
 import nbformat
+
+from tools.build.digest import results_of, run_of
 
 SHARED = ("processor", "cores", "python", "packages")  # what has to be the same for the numbers to be
 
@@ -21,10 +22,9 @@ SHARED = ("processor", "cores", "python", "packages")  # what has to be the same
 def main(first, second):
     first, second = Path(first), Path(second)
     counts, faults = Counter(), []
-    for name in sorted({path.name for folder in (first, second) for path in folder.glob("[0-9]*.ipynb")}):
+    for name in sorted({path.name for folder in (first, second) for path in folder.glob("*.ipynb")}):
         if not name.endswith(".partial.ipynb"):
             faults += compare_notebooks(first / name, second / name, counts)
-    faults += compare_records(first / "results", second / "results", counts)
     compared = ", ".join(f"{kind} {counts[kind]:,}" for kind in ("notebooks", "texts", "pictures", "records"))
     print(f"compared: {compared}; different: {len(faults)}; left out, since they hold times: cells {counts['timed']:,}")
     for fault in faults:
@@ -58,11 +58,11 @@ def compare_notebooks(first, second, counts):
                 kinds = [kind for kind in {**seen, **again} if seen.get(kind) != again.get(kind)]
                 changed = " and ".join(kinds)
                 yield f"{first.stem}: cell {cell.id} shows another {changed}{excerpt(seen, again, kinds[0])}"
+    yield from compare_records(results_of(first), results_of(second), counts)
 
 
 def made_by(path):
-    facts = path.with_suffix(".run.json")
-    made = json.loads(facts.read_text(encoding="utf-8")) if facts.exists() else {}
+    made = run_of(path) or {}
     return {name: made.get(name) for name in SHARED}
 
 
@@ -90,26 +90,18 @@ def excerpt(seen, again, kind):
     if "image" in kind:
         return ""
     lines = [str(pieces.get(kind, "")).splitlines(keepends=True) for pieces in (seen, again)]
-    one, other = next((pair for pair in itertools.zip_longest(*lines) if pair[0] != pair[1]), (None, None))
-    return f": {one!r}, then {other!r}"
+    before, after = next((pair for pair in itertools.zip_longest(*lines) if pair[0] != pair[1]), (None, None))
+    return f": {before!r}, then {after!r}"
 
 
 def compare_records(first, second, counts):
     """Yield each recorded number that differs, by its place in the record."""
-    for name in sorted({path.name for folder in (first, second) for path in folder.glob("*.json")}):
-        records = []
-        for path in (first / name, second / name):
-            if not path.exists():
-                yield f"{path}: is missing"
-                break
-            records.append(json.loads(path.read_text(encoding="utf-8")))
-        else:
-            counts["records"] += 1
-            one, other = (dict(leaves(record)) for record in records)
-            for place in {**one, **other}:
-                before, after = (numbers.get(place, "missing") for numbers in (one, other))
-                if before != after:
-                    yield f"{name}: {'.'.join(map(str, place))} is {before}, then {after}"
+    counts["records"] += len(first.keys() & second.keys())
+    numbers, again = dict(leaves(first)), dict(leaves(second))
+    for place in {**numbers, **again}:
+        before, after = numbers.get(place, "missing"), again.get(place, "missing")
+        if before != after:
+            yield f"{'.'.join(map(str, place))} is {before}, then {after}"
 
 
 def leaves(value, place=()):

@@ -2,8 +2,9 @@
 
     python -m tools.build.run_notebook notebooks/01_look_at_the_data.ipynb output.ipynb dataset=mini
 
-A chapter that would take long has its parameters for a data set in notebooks/parameters/CHAPTER.DATASET.yml; those of
-the command line come before them, and they before the ones in the notebook.
+Parameters of the command line come before those that the chapter's own metadata name for a data set, and these before
+the values in the notebook. The results of the chapters that it needs are read from the notebooks beside the output;
+those that it records are stored in the output itself, with what the run depended on, so that one file holds all of it.
 
 The exit code is 0 only if every cell ran and the outputs are fit to be published. On failure the partly executed copy
 stays beside the output, as NAME.partial.ipynb.
@@ -26,14 +27,16 @@ from pathlib import Path
 import nbformat
 import papermill
 
+from mnist_helpers import DATASETS, load_results
+from mnist_helpers.files import write_text
+from tools.build.chapters import Chapter, ChapterError, list_chapters, needed_by, numbers_of
+from tools.build.digest import parts_of, results_of
+from tools.build.parameters import assigned_names, write_parameters
 from tools.build.provenance import provenance
 
 # TensorFlow prints start-up lines that say nothing about the page; Keras and papermill are quiet by themselves.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-# Readers on Binder have 2 GB.
-MEMORY_LIMITS_MB = {"mini": 2_000}
-
 # A line of TensorFlow's C++ log, or the notice that comes before the first.
 NATIVE_LOG = re.compile(
     r"[IWEF]\d{4} |WARNING: All log messages before absl|To enable the following instructions|Skipping registering GPU"
@@ -58,9 +61,8 @@ def main(arguments=None):
     if os.environ.get("MNIST_NPZ"):
         os.environ["MNIST_NPZ"] = str(Path(os.environ["MNIST_NPZ"]).expanduser().absolute())
     try:
-        given = dict(parse_parameter(item) for item in options.parameters)
-        run(options.source, options.output, parameters_of(options.source, given.get("dataset")) | given)
-    except NotebookError as error:
+        run(options.source, options.output, dict(parse_parameter(item) for item in options.parameters))
+    except (NotebookError, ChapterError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     return 0
@@ -81,39 +83,36 @@ def parse_value(text):
         return text
 
 
-def parameters_of(source, dataset):
-    """What the parameter file of this chapter and this data set holds; nothing if there is none."""
-    path = source.parent / "parameters" / f"{source.stem}.{dataset}.yml"
-    if not path.exists():
-        return {}
-    try:
-        parameters = papermill.iorw.read_yaml_file(str(path))
-    except Exception as error:
-        raise NotebookError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(parameters, dict):
-        raise NotebookError(f"{path}: expected lines such as 'epochs: 2', got {type(parameters).__name__}.")
-    return parameters
-
-
-def run(source, output, parameters):
-    """Execute ``source`` with ``parameters`` and write the cleaned notebook to ``output``."""
+def run(source, output, given):
+    """Execute ``source`` with the parameters ``given`` and write the cleaned notebook to ``output``."""
+    chapter = Chapter(source)
     try:
         notebook = nbformat.read(source, as_version=4)
     except Exception as error:  # a missing file, merge markers, another format: each has an exception of its own
         raise NotebookError(f"{source}: cannot be read as a notebook: {error}") from error
+    parameters = chapter.parameters(given.get("dataset")) | given
     refuse_bad_outputs(notebook, source, "is stored with")
     refuse_unknown_parameters(notebook, source, parameters)
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    forget_records(source.stem)
+    chapters = list_chapters(source.parent)
+    facts = {"parts": parts_of(chapter, parameters, output.parent, chapters), "numbers": numbers_of(chapters)}
+    facts |= {"parameters": parameters} | provenance()
     partial = output.with_suffix(".partial.ipynb")
-    made_by = provenance()
-    start = time.perf_counter()
-    with stderr_to(output.with_suffix(".log")):
-        execute(source, partial, parameters)
-    seconds = time.perf_counter() - start
+    with folders_of_run(output) as (results, kept):
+        for other in needed_by(chapter, chapters):
+            for name, numbers in results_of(output.parent / f"{other.name}.ipynb").items():
+                write_text(results / f"{name}.json", json.dumps(numbers))
+        start = time.perf_counter()
+        with stderr_to(output.with_suffix(".log")):
+            execute(source, partial, parameters)
+        seconds = time.perf_counter() - start
+        found = load_results(results)
+        facts["results"] = {name: numbers for name, numbers in found.items() if numbers.get("chapter") == chapter.name}
+        facts["kept_seconds"] = round(sum_of_kept(kept), 1)
     # The kernel was by far the largest child of this process.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    facts |= {"seconds": round(seconds + facts["kept_seconds"], 1), "memory_mb": round(memory)}
 
     executed = nbformat.read(partial, as_version=4)
     refuse_bad_outputs(executed, source, "left", partial)
@@ -122,27 +121,38 @@ def run(source, output, parameters):
     refuse_noise(executed, source, partial)
     refuse_paths(executed, source, partial)
     dataset = parameters.get("dataset", "no data set")
-    if memory > MEMORY_LIMITS_MB.get(dataset, float("inf")):
-        limit = MEMORY_LIMITS_MB[dataset]
+    limit = DATASETS[dataset].memory_limit if dataset in DATASETS else None
+    if limit and memory > limit:
         raise NotebookError(
             f"{source}: its kernel needed {memory:,.0f} MB; with {dataset} at most {limit:,} are allowed."
         )
 
+    executed.metadata["run"] = facts
     nbformat.write(executed, partial)
-    facts = {"seconds": round(seconds, 1), "memory_mb": round(memory)} | made_by
-    output.with_suffix(".run.json").write_text(json.dumps(facts), encoding="utf-8")
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
 
 
-def forget_records(chapter):
-    """Delete what earlier runs of the chapter recorded, so that a renamed model leaves the tables."""
-    folder = os.environ.get("MNIST_RESULTS")
-    for path in Path(folder).glob("*.json") if folder else []:
-        # Another chapter may be doing the same at the same time, or a file may be no record at all.
-        with contextlib.suppress(FileNotFoundError, ValueError, AttributeError):
-            if json.loads(path.read_text(encoding="utf-8")).get("chapter") == chapter:
-                path.unlink(missing_ok=True)
+@contextlib.contextmanager
+def folders_of_run(output):
+    """Folders for the results that the kernel reads and records, and for its notes of trainings that were kept."""
+    with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
+        places = {"MNIST_RESULTS": Path(folder, "results"), "MNIST_KEPT_SECONDS": Path(folder, "kept")}
+        before = {name: os.environ.get(name) for name in places}
+        for name, place in places.items():
+            place.mkdir()
+            os.environ[name] = str(place.absolute())
+        try:
+            yield places.values()
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def sum_of_kept(folder):
+    """Seconds of the trainings that were read and not done again; those of several processes went on side by side."""
+    notes = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    return sum(note["seconds"] / (os.cpu_count() if note["worker"] else 1) for note in notes)
 
 
 @contextlib.contextmanager
@@ -221,15 +231,6 @@ def refuse_unknown_parameters(notebook, source, parameters):
             )
 
 
-def assigned_names(code):
-    """The names that plain assignments in ``code`` set, each with the lines it stands on."""
-    return {
-        statement.targets[0].id: (statement.lineno, statement.end_lineno)
-        for statement in ast.parse(code).body
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-    }
-
-
 def error_outputs(cell):
     """The errors and tracebacks among a cell's outputs, as texts."""
     for output in cell.get("outputs", []):
@@ -273,18 +274,6 @@ def clean(notebook, parameters):
                 output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)  # its picture remains
                 if "execution_count" in output:
                     output.execution_count = count
-
-
-def write_parameters(code, parameters):
-    """Put the values that were used into the parameters cell, and keep its comments."""
-    lines = code.splitlines()
-    for name, (first, last) in sorted(assigned_names(code).items(), key=lambda item: -item[1][0]):
-        if name in parameters:
-            _, hash_sign, comment = lines[last - 1].partition("  #")
-            value = parameters[name]
-            text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-            lines[first - 1 : last] = [f"{name} = {text}{hash_sign}{comment}"]
-    return "\n".join(lines)
 
 
 def drop_stderr(notebook, source):

@@ -1,8 +1,9 @@
-"""Lay out what Jupyter Book reads: the pages, the executed notebooks, and what the run made for the pages.
+"""Lay out what Jupyter Book reads: the pages, the chapters with what their runs put out, and what runs made for pages.
 
     python -m tools.build.stage mini
 
-writes _build/book/, whose paths are those of the repository, so that every link to a source file is right.
+writes _build/book/, whose paths are those of the repository, so that every link to a source file is right. The text is
+that of the sources as they are now; of the runs only the outputs are taken.
 """
 
 import ast
@@ -13,20 +14,23 @@ import shutil
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 from PIL import Image
 
 import mnist_helpers
-from mnist_helpers import describe_run, export_network, load_dataset, load_results, results_table
+from mnist_helpers import DATASETS, describe_run, export_network, load_dataset, results_table
+from tools.build.chapters import list_chapters, numbers_of, renumber
+from tools.build.digest import RUNS, run_of
 from tools.build.glossary import link
+from tools.build.parameters import write_parameters
 from tools.build.sync import current_repository, pages_address, update
 
 BOOK = Path("_build/book")
-SIZES = {"mini": "5,000 of MNIST's images, `mini`", "mnist": "all 70,000 images of MNIST, `mnist`"}
 
 
 def main(dataset):
-    runs = Path("_build/runs") / dataset
+    runs = RUNS / dataset
     shutil.rmtree(BOOK, ignore_errors=True)
     shutil.copytree("book", BOOK / "book", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("_config.yml", "_toc.yml"):
@@ -37,29 +41,52 @@ def main(dataset):
     (BOOK / "notebooks").mkdir()
     generated = BOOK / "book" / "generated"
     generated.mkdir()
-    chapters = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
-    for source in chapters:
-        # Links and times may be newer than the run; nothing that they change was run.
-        executed = update((runs / source.name).read_text(encoding="utf-8"), source, current_repository())
-        notebook = json.loads(executed)
-        save_figures(notebook, source, generated)
+    chapters = list_chapters()
+    numbers = numbers_of(chapters)
+    facts = {chapter: run_of(runs / f"{chapter.name}.ipynb") for chapter in chapters}
+    for chapter in chapters:
+        notebook = lay_over(chapter, runs / f"{chapter.name}.ipynb", numbers)
+        save_figures(notebook, chapter.path, generated)
         link_terms(notebook)
-        (BOOK / "notebooks" / source.name).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
+        (BOOK / chapter.path).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
     draw_card(generated)
-    results = load_results(runs / "results")
-    models = {
-        name: numbers
-        for name, numbers in results.items()
-        if "test" in numbers and Path("notebooks") / f"{numbers['chapter']}.ipynb" in chapters
-    }
+    results = {name: numbers for run in facts.values() for name, numbers in run["results"].items()}
+    models = {name: numbers for name, numbers in sorted(results.items()) if "test" in numbers}
     for name, text in {
-        "results": results_tables(models, dataset),
+        "results": results_tables(models, dataset, chapters),
         "api": reference(),
-        "about": about(runs, chapters, dataset),
-        "time": time_needed(runs, chapters),
+        "about": about(facts, dataset),
+        "time": time_needed(facts),
         "machines": machines(Path("book/results")),
     }.items():
         generated.joinpath(f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def lay_over(chapter, path, numbers):
+    """A chapter as it is written now, with the outputs of its run."""
+    executed = nbformat.read(path, as_version=4)
+    run = executed.metadata["run"]
+    notebook = json.loads(update(json.dumps(chapter.notebook), chapter.path, current_repository()))
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    if len(ran) != len(cells):
+        sys.exit(f"{chapter.path}: has {len(cells)} cells of code, but its run had {len(ran)}; run it again.")
+    for cell, done in zip(cells, ran, strict=True):
+        if "parameters" in cell["metadata"].get("tags", []):
+            cell["source"] = write_parameters("".join(cell["source"]), run["parameters"])
+        cell["execution_count"] = done.execution_count
+        # Chapters may have been moved since, and outputs name them by their numbers.
+        cell["outputs"] = [renumber_output(output, run["numbers"], numbers) for output in done.outputs]
+    notebook["metadata"].pop("book", None)
+    return notebook
+
+
+def renumber_output(output, before, after):
+    for holder, kinds in ((output, ["text"]), (output.get("data", {}), ["text/plain", "text/markdown", "text/html"])):
+        for kind in kinds:
+            if kind in holder:
+                holder[kind] = renumber(holder[kind], before, after)
+    return output
 
 
 def lay_out_site(folder):
@@ -103,24 +130,23 @@ def read_record(path):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def about(runs, chapters, dataset):
+def about(facts, dataset):
     """How this build was made: the machine, the versions, and what each chapter took."""
-    facts = {source: json.loads((runs / f"{source.stem}.run.json").read_text(encoding="utf-8")) for source in chapters}
-    some = next(iter(facts.values()))
+    first = next(iter(facts.values()))
     span = sorted({run["date"] for run in facts.values()})
     rows = [
-        ("Images", SIZES[dataset]),
+        ("Images", describe_data(dataset)),
         ("Notebooks ran", " to ".join(dict.fromkeys([span[0], span[-1]]))),
         ("Code", "commit " + ", ".join(dict.fromkeys(run["commit"] for run in facts.values()))),
-        ("Processor", f"{some['processor']}, {some['cores']} cores"),
-        ("Python", some["python"]),
-        *((name, number) for name, number in some["packages"].items()),
+        ("Processor", f"{first['processor']}, {first['cores']} cores"),
+        ("Python", first["python"]),
+        *((name, number) for name, number in first["packages"].items()),
     ]
     times = [
-        f"| [{title_of(source)}](../notebooks/{source.name}) | {run['seconds']:,.0f} | {run['memory_mb']:,} |"
-        for source, run in facts.items()
+        f"| [{title_of(chapter)}](../{chapter.path}) | {run['seconds']:,.0f} | {run['memory_mb']:,} |"
+        for chapter, run in facts.items()
     ]
-    total = sum(run["seconds"] for run in facts.values())
+    total, kept = (sum(run[name] for run in facts.values()) for name in ("seconds", "kept_seconds"))
     lines = [
         "| what | this build |",
         "|---|---|",
@@ -131,17 +157,25 @@ def about(runs, chapters, dataset):
         *times,
         f"| **sum** | **{total:,.0f}** | |\n",
     ]
+    if kept >= 1:
+        lines.append(
+            f"Of these seconds {kept:,.0f} went into trainings that an earlier run had done, for the same code on the "
+            "same kind of machine; they count as long as they took then.\n"
+        )
     return "\n".join(lines)
 
 
-def time_needed(runs, chapters):
+def describe_data(dataset):
+    return f"{DATASETS[dataset].title}, `{dataset}`"
+
+
+def time_needed(facts):
     """How long the whole book takes, to read and to run."""
-    texts = [source.read_text(encoding="utf-8") for source in chapters]
+    texts = [cell["source"] for chapter in facts for cell in chapter.notebook["cells"]]
     minutes = sum(int(found[1]) for text in texts if (found := re.search(r"about (\d+) minutes to read", text)))
-    facts = [json.loads((runs / f"{source.stem}.run.json").read_text(encoding="utf-8")) for source in chapters]
-    running = sum(run["seconds"] for run in facts) / 60
+    running = sum(run["seconds"] for run in facts.values()) / 60
     return (
-        f"**How long?** {len(chapters)} chapters, about {minutes / 60:.0f} hours to read. Their times of running "
+        f"**How long?** {len(facts)} chapters, about {minutes / 60:.0f} hours to read. Their times of running "
         f"add up to {running:.0f} minutes in this build; [About this build](about.md) says what each took.\n"
     )
 
@@ -171,9 +205,8 @@ def machines(folder):
     )
 
 
-def title_of(source):
-    cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
-    return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
+def title_of(chapter):
+    return chapter.notebook["cells"][0]["source"].splitlines()[0].removeprefix("# ")
 
 
 def link_terms(notebook):
@@ -205,14 +238,15 @@ def draw_card(folder):
     Image.fromarray(np.concatenate(digits, axis=1)).convert("RGB").save(folder / "card_small.png")
 
 
-def results_tables(models, dataset):
+def results_tables(models, dataset, chapters):
     """The models of this build, and above them what the last full run on all of MNIST recorded of them."""
-    tables = {f"**This build** ({SIZES[dataset]})": models}
+    tables = {f"**This build** ({describe_data(dataset)})": models}
     full = read_record(Path("book/results/mnist.json"))
-    if dataset != "mnist" and full:
+    if not DATASETS[dataset].is_full and full:
         recorded = {name: full["results"][name] for name in models if name in full["results"]}
         tables = {f"**All 70,000 images of MNIST** ({describe_run(full)})": recorded} | tables
-    parts = [f"{title}\n\n{results_table(rows, '../notebooks', 'references.md')}" for title, rows in tables.items()]
+    pages = {chapter.name: f"../{chapter.path}" for chapter in chapters}
+    parts = [f"{title}\n\n{results_table(rows, pages, 'references.md')}" for title, rows in tables.items()]
     parts.append(
         "Test errors stand with the 95% interval for the luck of the images. Where a model was trained with several "
         "seeds, seconds, error and interval are means over them. Rows whose intervals overlap are not ranked."

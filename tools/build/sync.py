@@ -6,14 +6,16 @@ python -m tools.build.sync --check        # change nothing, fail if something wo
 """
 
 import json
-import os
 import re
 import sys
 import tomllib
 from pathlib import Path
 
+from mnist_helpers import DATASETS
 from mnist_helpers.files import write_text
+from tools.build.chapters import Chapter
 
+RECORDS = Path("book/results")
 HOST = "https://github.com/"
 # Files other than notebooks that hold the repository's address; the one that it is read from is written last.
 ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "book/about.md", "book/index.md", "pyproject.toml"]
@@ -38,18 +40,11 @@ def main(arguments):
         if fresh != text:
             stale.append(path)
             if not check:
-                write_as_old(path, fresh)
+                write_text(path, fresh)
     if check and stale:
         print(f"Run `make sync`: these are out of date: {', '.join(map(str, stale))}", file=sys.stderr)
         return 1
     return 0
-
-
-def write_as_old(path, text):
-    """Write without a new time: nothing that a notebook computes has changed, so make need not run it again."""
-    old = path.stat()
-    write_text(path, text)
-    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
 
 
 def readdress(text, repository):
@@ -108,13 +103,14 @@ def times(notebook, path):
     )
     text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
     runs = {}
-    for dataset in ("mini", "mnist"):
-        recorded = Path("book/results") / f"{dataset}.json"
+    chapter = Chapter(path)
+    for dataset in DATASETS:
+        recorded = RECORDS / f"{dataset}.json"
         if recorded.exists():
             facts = json.loads(recorded.read_text(encoding="utf-8"))
-            if path.stem in facts["notebooks"]:
-                seconds = spell(facts["notebooks"][path.stem]["seconds"])
-                shortened = (path.parent / "parameters" / f"{path.stem}.{dataset}.yml").exists()
+            if chapter.name in facts["notebooks"]:
+                seconds = spell(facts["notebooks"][chapter.name]["seconds"])
+                shortened = dataset in notebook["metadata"].get("book", {}).get("parameters", {})
                 with_what = f"with `{dataset}`{' (shortened, as for these pages)' * shortened}"
                 runs.setdefault(facts["cores"], []).append(f"{seconds} {with_what}")
     for cores, seconds in runs.items():

@@ -352,11 +352,16 @@ def timed(words):
     """Seconds of ``mnist-helpers predict``, and the most memory that it held, in MB."""
     code = (
         "import resource, sys; from mnist_helpers.cli import main; main(['predict', '--json', *sys.argv[1:]]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
     )
     start = time.perf_counter()
     run = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
-    return time.perf_counter() - start, int(run.stderr.split()[-1])
+    return time.perf_counter() - start, megabytes(int(run.stderr.split()[-1]))
+
+
+def megabytes(resident):
+    """Of what ``getrusage`` returns: bytes on macOS, kilobytes elsewhere."""
+    return resident // (1024**2 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

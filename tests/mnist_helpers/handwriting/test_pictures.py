@@ -135,6 +135,61 @@ def test_more_bytes_than_are_read_are_refused(tmp_path, monkeypatch):
     assert prepare_digit(content)
 
 
+@pytest.mark.parametrize("place", ["memory", "disk", "stream"])
+def test_an_open_file_is_read_from_its_beginning_each_time(plain, place, tmp_path):
+    content = encode(seven())
+    (tmp_path / "seven.png").write_bytes(content)
+    read_end, write_end = os.pipe()
+    with open(write_end, "wb") as end:
+        end.write(content)
+    with (
+        io.BytesIO(content) as memory,
+        (tmp_path / "seven.png").open("rb") as disk,
+        open(read_end, "rb") as stream,
+    ):
+        file = {"memory": memory, "disk": disk, "stream": stream}[place]
+        if file.seekable():
+            file.seek(5)  # as whoever wrote it, or looked at its format, left it
+            np.testing.assert_array_equal(prepare_digit(file).image, plain)
+        np.testing.assert_array_equal(prepare_digit(file).image, plain)
+
+
+class Endless:
+    """A stream that never ends, and hands over less than it is asked for."""
+
+    given = 0
+
+    def read(self, size):
+        part = bytes(min(size, 1_000))
+        self.given += len(part)
+        return part
+
+
+def test_an_open_file_is_read_as_far_as_the_limit_and_named(tmp_path, monkeypatch):
+    content = encode(seven())
+    endless = Endless()
+    monkeypatch.setattr(pictures, "MAX_BYTES", len(content))
+    with pytest.raises(PictureError, match=f"the picture: has more than {len(content):,} bytes"):
+        prepare_digit(endless)
+    assert endless.given == len(content) + 1
+    assert prepare_digit(io.BytesIO(content))
+    (tmp_path / "large.png").write_bytes(content + b"more")
+    with (tmp_path / "large.png").open("rb") as file, pytest.raises(PictureError, match=r"large\.png: has more than"):
+        prepare_digit(file)
+
+
+def test_an_open_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "seven.png").write_bytes(encode(seven()))
+    with (tmp_path / "seven.png").open("rb") as closed:
+        pass
+    with pytest.raises(PictureError, match=r"seven\.png: cannot be read: I/O operation on closed file"):
+        prepare_digit(closed)
+    with (tmp_path / "new.png").open("wb") as writable, pytest.raises(PictureError, match=r"new\.png: cannot be read"):
+        prepare_digit(writable)
+    with pytest.raises(TypeError, match=r"picture: expected a file opened in binary mode, got one of text.*'rb'"):
+        prepare_digit(io.StringIO("a picture"))
+
+
 BROKEN = {
     "blank": (encode(Image.new("L", (300, 300), 255)), "holds no ink"),
     "black": (encode(Image.new("L", (300, 300), 0)), "holds no ink"),

@@ -1,5 +1,6 @@
 """What the network reads in pictures, what it refuses, and that nothing is lost on the way."""
 
+import io
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,6 +55,53 @@ def test_many_pictures_keep_their_order_and_what_is_broken_stops_nothing(monkeyp
     assert isinstance(readings[1], PictureError)
     with pytest.raises(PictureError, match="is none of"):
         read_digit(b"no picture")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "options", "error"),
+    [
+        (b"one picture", {}, "pictures: expected several pictures, got bytes; read_digit reads one"),
+        (bytearray(b"one picture"), {}, "pictures: expected several pictures, got bytearray"),
+        (io.BytesIO(b"one picture"), {}, "pictures: expected several pictures, got BytesIO"),
+        (7, {}, "pictures: expected several pictures, got int"),
+        ([], {"best": "yes"}, "best: expected True or False, got str"),
+        ([], {"model": "strong_cnn"}, "model: expected a Keras model, got str"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_refused_by_the_call_itself(pictures, options, error):
+    with pytest.raises(TypeError, match=error):
+        read_digits(pictures, **options)  # and nobody has asked for the first answer yet
+
+
+def answering(answers):
+    """A network that gives the same answers to whatever it is shown."""
+    return SimpleNamespace(layers=[], predict=lambda images, **_: answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        (np.array([[0, 0, 10.278, 1, 2, 3, 4, 5, 6, 7]]), "got values from 0 to 10.3 with sums from 38.3 to 38.3"),
+        (np.array([[-0.1, 0.2] + [0.1] * 7 + [0.2]]), "got values from -0.1 to 0.2"),
+        (np.full((1, 10), 0.4), "with sums from 4 to 4"),  # ten sigmoids
+        (np.full((1, 10), np.nan), "got values from nan to nan"),
+        (np.full((1, 2), 0.5), r"got shape \(1, 2\); give it one output for each digit"),
+        (np.full((1, 3, 10), 0.1), r"got shape \(1, 3, 10\)"),
+        ([np.full((1, 10), 0.1)] * 2, "got list"),
+    ],
+)
+def test_a_network_that_does_not_answer_with_probabilities_is_refused(answers, found):
+    path = next(sample.path for sample in SAMPLES if sample.kind == "plain")
+    for read in (read_digit, read_number, lambda picture, model: list(read_digits([picture], model=model))):
+        with pytest.raises(ValueError, match=rf"^model: expected a network .*{found}.*end it with softmax"):
+            read(path, model=answering(answers))
+
+
+@pytest.mark.parametrize("precision", ["float16", "float32", "float64"])
+def test_probabilities_of_any_precision_are_read_as_they_are(precision):
+    path = next(sample.path for sample in SAMPLES if sample.kind == "plain")
+    answers = np.array([[0.05] * 3 + [0.55] + [0.05] * 6], precision)
+    assert read_digit(path, model=answering(answers)).probability == pytest.approx(0.55, abs=1e-3)
 
 
 def test_a_temperature_changes_how_sure_but_not_what():

@@ -1,5 +1,3 @@
-import json
-
 import nbformat
 import pytest
 
@@ -17,11 +15,10 @@ def write_run(
     figure = v4.new_code_cell("plot()", id="figure", outputs=[v4.new_output("display_data", {"image/png": picture})])
     time = v4.new_code_cell("time()", id="time", outputs=[v4.new_output("stream", text=timed)])
     time.metadata["timed"] = True
-    (folder / "results").mkdir(parents=True)
-    nbformat.write(v4.new_notebook(cells=[score, figure, time]), folder / "02_chapter.ipynb")
-    (folder / "02_chapter.run.json").write_text(json.dumps({"processor": processor, "seconds": seconds}))
     numbers = {"seconds": [seconds], "test": [{"wrong": wrong, "total": 1_000}]}
-    (folder / "results/mlp.json").write_text(json.dumps(numbers))
+    run = {"processor": processor, "seconds": seconds, "results": {"mlp": numbers}}
+    folder.mkdir(parents=True)
+    nbformat.write(v4.new_notebook(cells=[score, figure, time], metadata={"run": run}), folder / "chapter.ipynb")
     return folder
 
 
@@ -34,14 +31,14 @@ def test_runs_that_differ_in_times_alone_are_the_same(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"text": "1.3% wrong\n"}, "02_chapter: cell score shows another stdout: '1.2% wrong\\n', then '1.3%"),
+        ({"text": "1.3% wrong\n"}, "chapter: cell score shows another stdout: '1.2% wrong\\n', then '1.3%"),
         ({"text": "1.2% wrong\nmore\n"}, "None, then 'more\\n'"),
         ({"text": "1.2% wrong"}, "'1.2% wrong\\n', then '1.2% wrong'"),
         ({"text": ""}, "'1.2% wrong\\n', then None"),
-        ({"picture": "aGFsbG9v"}, "02_chapter: cell figure shows another image/png 1"),
-        ({"wrong": 13}, "mlp.json: test.0.wrong is 12, then 13"),
-        ({"wrong": None}, "mlp.json: test.0.wrong is 12, then None"),
-        ({"processor": "another"}, "02_chapter: ran on different machines or versions"),
+        ({"picture": "aGFsbG9v"}, "chapter: cell figure shows another image/png 1"),
+        ({"wrong": 13}, "mlp.test.0.wrong is 12, then 13"),
+        ({"wrong": None}, "mlp.test.0.wrong is 12, then None"),
+        ({"processor": "another"}, "chapter: ran on different machines or versions"),
         ({"code": "guess()"}, "the code of cell score is not the same"),
     ],
 )
@@ -52,20 +49,19 @@ def test_any_other_difference_is_named(tmp_path, capsys, change, message):
 
 def test_text_is_the_same_however_it_was_cut_into_messages(tmp_path):
     folders = [write_run(tmp_path / folder, text="one\ntwo\n") for folder in ("first", "second")]
-    path = folders[1] / "02_chapter.ipynb"
+    path = folders[1] / "chapter.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text=text) for text in ("one\n", "two\n")]
     nbformat.write(notebook, path)
     assert repeat.main(*folders) == 0
 
 
-@pytest.mark.parametrize("name", ["02_chapter.ipynb", "results/mlp.json"])
 @pytest.mark.parametrize("where", ["first", "second"])
-def test_what_is_there_only_once_is_a_difference(tmp_path, capsys, name, where):
+def test_what_is_there_only_once_is_a_difference(tmp_path, capsys, where):
     folders = [write_run(tmp_path / folder) for folder in ("first", "second")]
-    (tmp_path / where / name).unlink()
+    (tmp_path / where / "chapter.ipynb").unlink()
     assert repeat.main(*folders) == 1
-    assert f"{tmp_path / where / name}: is missing" in capsys.readouterr().err
+    assert f"{tmp_path / where / 'chapter.ipynb'}: is missing" in capsys.readouterr().err
 
 
 def test_two_empty_folders_prove_nothing(tmp_path, capsys):

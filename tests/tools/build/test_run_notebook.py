@@ -1,5 +1,6 @@
 """The step between a notebook and the book: what it refuses, and what it leaves behind."""
 
+import dataclasses
 import json
 import re
 
@@ -7,8 +8,10 @@ import nbformat
 import papermill
 import pytest
 
-from mnist_helpers import load_results, record
+from mnist_helpers import DATASETS
 from tools.build import run_notebook
+from tools.build.chapters import Chapter
+from tools.build.parameters import write_parameters
 
 PARAMETERS = 'dataset = "mnist"  # which images\nepochs = 3'
 
@@ -43,32 +46,37 @@ def test_a_good_notebook_is_published_as_if_the_reader_had_typed_the_parameters(
     ]
     assert notebook.cells[1].outputs[0].text == "mini 5\n"
     assert [cell.execution_count for cell in notebook.cells] == [1, 2]
+    facts = notebook.metadata.pop("run")
     assert "papermill" not in json.dumps(notebook)
     line = capsys.readouterr().out
     assert line.startswith("chapter ")
     assert " mini " in line
     assert " s " in line
-    facts = json.loads(output.with_suffix(".run.json").read_text())
+    assert [path.name for path in output.parent.iterdir()] == ["chapter.ipynb", "out.ipynb", "out.log"]
+    assert facts["parameters"] == {"dataset": "mini", "epochs": 5}
     assert facts["seconds"] > 0
     assert facts["memory_mb"] > 10
     assert re.fullmatch(r"[0-9a-f]{7,}\+?|unknown", facts["commit"])
 
 
-def test_a_parameter_file_gives_way_to_the_command_line_and_comes_before_the_notebook(write, tmp_path):
-    (tmp_path / "parameters").mkdir()
-    (tmp_path / "parameters" / "chapter.mini.yml").write_text("epochs: 1\n")
+def test_the_metadata_give_way_to_the_command_line_and_come_before_the_notebook(write):
+    source = write("print(epochs)")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.metadata["book"] = {"parameters": {"mini": {"epochs": 1}}}
+    nbformat.write(notebook, source)
     for parameters, epochs in {("dataset=mini",): 1, ("dataset=mini", "epochs=2"): 2, ("dataset=mnist",): 3}.items():
-        code, output = main(write("print(epochs)"), *parameters)
+        code, output = main(source, *parameters)
         assert code == 0
         assert nbformat.read(output, as_version=4).cells[1].outputs[0].text == f"{epochs}\n"
 
 
-@pytest.mark.parametrize(("text", "message"), [("- 1", "expected lines such as"), ("a: [", "cannot be read as YAML")])
-def test_a_parameter_file_that_is_none_is_named(write, tmp_path, capsys, text, message):
-    (tmp_path / "parameters").mkdir()
-    (tmp_path / "parameters" / "chapter.mini.yml").write_text(text)
-    assert main(write("x = 1"), "dataset=mini")[0] == 1
-    assert f"chapter.mini.yml: {message}" in capsys.readouterr().err
+def test_metadata_that_nothing_reads_are_named(write, capsys):
+    source = write("x = 1")
+    notebook = nbformat.read(source, as_version=4)
+    notebook.metadata["book"] = {"parameter": {}}
+    nbformat.write(notebook, source)
+    assert main(source, "dataset=mini")[0] == 1
+    assert "chapter.ipynb: its metadata 'book' hold 'parameter'" in capsys.readouterr().err
 
 
 def test_an_error_stops_the_build_and_shows_its_cell(write, capsys):
@@ -109,7 +117,7 @@ def test_a_parameter_without_a_value_is_refused(write, capsys):
 def test_every_kind_of_value_is_published_as_python():
     code = "a = 1\nb = 2  # why\nc = 3\nd = 4"
     values = {"a": True, "b": None, "c": "it's", "d": [1, 0.5]}
-    assert run_notebook.write_parameters(code, values) == 'a = True\nb = None  # why\nc = "it\'s"\nd = [1, 0.5]'
+    assert write_parameters(code, values) == 'a = True\nb = None  # why\nc = "it\'s"\nd = [1, 0.5]'
 
 
 def test_an_expected_error_stops_the_build_too(write, tmp_path, capsys):
@@ -179,20 +187,44 @@ def test_noise_of_libraries_is_not_published(write, capsys, text):
 
 
 def test_too_much_memory_stops_the_build(write, capsys, monkeypatch):
-    monkeypatch.setitem(run_notebook.MEMORY_LIMITS_MB, "mini", 10)
+    monkeypatch.setitem(DATASETS, "mini", dataclasses.replace(DATASETS["mini"], memory_limit=10))
     code, output = main(write("print(1)"), "dataset=mini")
     assert code == 1
     assert "with mini at most 10 are allowed" in capsys.readouterr().err
     assert not output.exists()
 
 
-def test_what_a_chapter_no_longer_records_is_forgotten(write, tmp_path, monkeypatch):
-    monkeypatch.setenv("MNIST_RESULTS", str(tmp_path / "results"))
-    record("old_name", chapter="chapter", error=0.5)
-    record("other", chapter="another_chapter", error=0.5)
-    code, _ = main(write("from mnist_helpers import record\nrecord('new_name', chapter='chapter', error=0.25);"))
-    assert code == 0
-    assert list(load_results()) == ["new_name", "other"]
+@pytest.fixture
+def two(write):
+    """Two chapters; the second reads the results of the first."""
+    first = write(
+        "from mnist_helpers import record\nrecord('model', chapter='first', error=0.25);", name="01_first.ipynb"
+    )
+    second = write(
+        "from mnist_helpers import load_results, record\nprint(sorted(load_results()))",
+        "record('other', chapter='second', error=0.5);",
+        name="02_second.ipynb",
+    )
+    return first, second
+
+
+def run_chapter(source):
+    output = source.with_name("runs") / f"{Chapter(source).name}.ipynb"
+    assert run_notebook.main([str(source), str(output), "dataset=mini"]) == 0
+    return nbformat.read(output, as_version=4)
+
+
+def test_a_chapter_sees_the_results_that_it_says_it_needs_and_no_others(two):
+    assert run_chapter(two[0]).metadata.run.results == {"model": {"chapter": "first", "error": 0.25}}
+    executed = run_chapter(two[1])
+    assert executed.cells[1].outputs[0].text == "[]\n"
+    notebook = nbformat.read(two[1], as_version=4)
+    notebook.metadata["book"] = {"needs": ["first"]}
+    nbformat.write(notebook, two[1])
+    executed = run_chapter(two[1])
+    assert executed.cells[1].outputs[0].text == "['model']\n"
+    assert list(executed.metadata.run.results) == ["other"]
+    assert "results of first" in executed.metadata.run.parts
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ PIXEL = base64.b64decode(
 )
 
 
-RUN = {"seconds": 12.3, "memory_mb": 600}
+RUN = {"seconds": 12.3, "memory_mb": 600, "parts": {"code": "abc", "tools/x.py": "d"}}
 MADE_BY = {
     "date": "2026-01-02",
     "commit": "abc",
@@ -32,42 +33,51 @@ def ran(root, tmp_path):
     """A checkout with one chapter that has run on mini: it drew one picture and recorded two models."""
     for name in ("_config.yml", "_toc.yml", "pyproject.toml", "README.md", "CITATION.cff"):
         (tmp_path / name).write_text((root / name).read_text())
-    for name in ("book", "tools", "notebooks"):
+    for name in ("book", "notebooks"):
         (tmp_path / name).mkdir()
     shutil.copytree(root / "book/pad", tmp_path / "book/pad")
     for page in ("about.md", "index.md"):
         shutil.copy(root / "book" / page, tmp_path / "book")
     runs = tmp_path / "_build/runs/mini"
-    (runs / "results").mkdir(parents=True)
+    runs.mkdir(parents=True)
     cell = nbformat.v4.new_code_cell("show_digits(x)", metadata={"figure": "cover"})
-    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A chapter"), cell])
     nbformat.write(notebook, tmp_path / "notebooks/01_chapter.ipynb")
-    picture = {"image/png": base64.b64encode(PIXEL).decode(), "text/plain": "<Figure>"}
+    picture = {"image/png": base64.b64encode(PIXEL).decode(), "text/plain": "<Figure of chapter 1>"}
     cell.outputs = [nbformat.v4.new_output("execute_result", picture, execution_count=1)]
-    nbformat.write(notebook, runs / "01_chapter.ipynb")
-    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY))
     score = {"wrong": 10, "total": 100, "low": 0.05, "high": 0.17}
     twice = [score, score | {"wrong": 20, "low": 0.13, "high": 0.29}]
     models = {
-        "worse": {"title": "Worse", "chapter": "01_chapter", "test": twice},
+        "worse": {"title": "Worse", "chapter": "chapter", "test": twice},
         "better": {
             "title": "Better",
-            "chapter": "01_chapter",
+            "chapter": "chapter",
             "test": [score],
             "published": "9%",
             "published_by": "A 2016",
         },
-        "gone": {"title": "Gone", "chapter": "02_removed", "test": [score]},
-        "no_model": {"chapter": "01_chapter", "seconds": 3},
+        "no_model": {"chapter": "chapter", "seconds": 3},
     }
-    for name, numbers in models.items():
-        (runs / "results" / f"{name}.json").write_text(json.dumps(numbers))
+    notebook.metadata["run"] = (
+        RUN | MADE_BY | {"kept_seconds": 0, "parameters": {}, "results": models, "numbers": {"chapter": 1}}
+    )
+    nbformat.write(notebook, runs / "chapter.ipynb")
     return tmp_path
+
+
+def change_run(path, **facts):
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["run"] |= facts
+    nbformat.write(notebook, path)
 
 
 def tool(root, folder, name, *arguments):
     return subprocess.run(
-        [sys.executable, root / "tools" / f"{name}.py", *arguments], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", f"tools.build.{name}", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
     )
 
 
@@ -93,10 +103,10 @@ def test_pages_get_the_picture_and_the_table_of_the_run(root, ran):
 def test_a_recorded_full_run_stands_above_this_build(ran, lay_out):
     (ran / "book/results").mkdir()
     full = {"wrong": 200, "total": 10_000, "low": 0.018, "high": 0.023}
-    better = {"title": "Better", "chapter": "01_chapter", "test": [full]}
+    better = {"title": "Better", "chapter": "chapter", "test": [full]}
     facts = MADE_BY | {
-        "notebooks": {"01_chapter": {"commit": "abc"}},
-        "results": {"better": better, "gone": better | {"title": "Gone", "chapter": "02_removed"}},
+        "notebooks": {"chapter": {"commit": "abc", "seconds": 99}},
+        "results": {"better": better, "gone": better | {"title": "Gone", "chapter": "removed"}},
     }
     (ran / "book/results/mnist.json").write_text(json.dumps(facts))
     lay_out("mini")
@@ -110,9 +120,9 @@ def test_a_recorded_full_run_stands_above_this_build(ran, lay_out):
 
 
 def test_a_named_figure_that_was_not_drawn_stops_the_build(ran, lay_out):
-    executed = nbformat.read(ran / "_build/runs/mini/01_chapter.ipynb", as_version=4)
-    executed.cells[0].outputs = []
-    nbformat.write(executed, ran / "_build/runs/mini/01_chapter.ipynb")
+    executed = nbformat.read(ran / "_build/runs/mini/chapter.ipynb", as_version=4)
+    executed.cells[1].outputs = []
+    nbformat.write(executed, ran / "_build/runs/mini/chapter.ipynb")
     with pytest.raises(SystemExit, match=r"01_chapter.ipynb: the cell of figure 'cover' shows 0 pictures"):
         lay_out("mini")
 
@@ -121,9 +131,8 @@ def test_a_run_is_recorded_with_what_is_needed_to_judge_it(root, ran):
     done = tool(root, ran, "record", "mini")
     assert done.returncode == 0, done.stderr
     facts = json.loads((ran / "book/results/mini.json").read_text())
-    assert facts["notebooks"] == {"01_chapter": RUN | {"date": "2026-01-02", "commit": "abc"}}
+    assert facts["notebooks"] == {"chapter": RUN | {"date": "2026-01-02", "commit": "abc", "parts": {"code": "abc"}}}
     assert facts["results"]["better"]["test"][0]["wrong"] == 10
-    assert "gone" not in facts["results"]
     assert facts["dataset"] == "mini"
     assert {name: facts[name] for name in MADE_BY if name != "commit"} == {
         name: value for name, value in MADE_BY.items() if name != "commit"
@@ -134,8 +143,9 @@ def test_a_run_is_recorded_with_what_is_needed_to_judge_it(root, ran):
 def ran_twice(ran):
     """The same with a second chapter."""
     runs = ran / "_build/runs/mini"
-    (ran / "notebooks/02_second.ipynb").write_text((ran / "notebooks/01_chapter.ipynb").read_text())
-    (runs / "02_second.run.json").write_text(json.dumps(RUN | MADE_BY | {"date": "2026-01-05", "commit": "def"}))
+    shutil.copy(ran / "notebooks/01_chapter.ipynb", ran / "notebooks/02_second.ipynb")
+    shutil.copy(runs / "chapter.ipynb", runs / "second.ipynb")
+    change_run(runs / "second.ipynb", date="2026-01-05", commit="def", results={})
     return ran
 
 
@@ -143,7 +153,7 @@ def test_chapters_of_several_days_are_recorded_with_both(root, ran_twice):
     assert tool(root, ran_twice, "record", "mini").returncode == 0
     facts = json.loads((ran_twice / "book/results/mini.json").read_text())
     assert facts["date"] == "2026-01-02 to 2026-01-05"
-    assert facts["notebooks"]["02_second"]["commit"] == "def"
+    assert facts["notebooks"]["second"]["commit"] == "def"
 
 
 @pytest.mark.parametrize(
@@ -151,10 +161,10 @@ def test_chapters_of_several_days_are_recorded_with_both(root, ran_twice):
     [
         (
             lambda run: run.unlink(),
-            "02_second.run.json is missing: not every chapter has run; `make record DATASET=mini`",
+            "chapter second has not run; `make record DATASET=mini`",
         ),
         (
-            lambda run: run.write_text(json.dumps(RUN | MADE_BY | {"processor": "another"})),
+            lambda run: change_run(run, processor="another"),
             "the chapters ran with different processor; run `make clean`",
         ),
     ],
@@ -164,7 +174,7 @@ def test_half_a_run_or_a_mixed_one_replaces_no_record(root, ran_twice, break_it,
     before.parent.mkdir()
     older = json.dumps({"notebooks": {}, "results": {}})
     before.write_text(older)
-    break_it(ran_twice / "_build/runs/mini/02_second.run.json")
+    break_it(ran_twice / "_build/runs/mini/second.ipynb")
     done = tool(root, ran_twice, "record", "mini")
     assert done.returncode == 1
     assert message in done.stderr
@@ -174,28 +184,29 @@ def test_half_a_run_or_a_mixed_one_replaces_no_record(root, ran_twice, break_it,
 def test_a_chapter_that_has_not_run_keeps_what_was_recorded_of_it(root, ran_twice):
     recorded, runs = ran_twice / "book/results/mini.json", ran_twice / "_build/runs/mini"
     assert tool(root, ran_twice, "record", "mini").returncode == 0
-    (runs / "02_second.run.json").unlink()
-    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"date": "2026-01-09", "seconds": 99}))
+    (runs / "second.ipynb").unlink()
+    change_run(runs / "chapter.ipynb", date="2026-01-09", seconds=99)
     assert tool(root, ran_twice, "record", "mini").returncode == 0
     facts = json.loads(recorded.read_text())
-    assert facts["notebooks"]["01_chapter"]["seconds"] == 99
-    assert facts["notebooks"]["02_second"]["commit"] == "def"
-    (runs / "01_chapter.run.json").write_text(json.dumps(RUN | MADE_BY | {"processor": "another"}))
+    assert facts["notebooks"]["chapter"]["seconds"] == 99
+    assert facts["notebooks"]["second"]["commit"] == "def"
+    change_run(runs / "chapter.ipynb", processor="another")
     done = tool(root, ran_twice, "record", "mini")
     assert "the chapters ran with different processor" in done.stderr
 
 
 def test_the_record_of_another_processor_is_kept_and_compared(root, ran, lay_out):
     shutil.copytree(ran / "_build/runs/mini", ran / "_build/runs/mnist")
-    run, record = ran / "_build/runs/mnist/01_chapter.run.json", ran / "_build/runs/mnist/results/worse.json"
-    numbers = json.loads(record.read_text()) | {"seeds": [7, 8]}
-    record.write_text(json.dumps(numbers))
+    run = ran / "_build/runs/mnist/chapter.ipynb"
+    results = nbformat.read(run, as_version=4).metadata.run.results
+    numbers = results["worse"]
+    numbers["seeds"] = [7, 8]
+    change_run(run, results=results)
     assert tool(root, ran, "record", "mnist").returncode == 0
     first = (ran / "book/results/mnist.json").read_text()
 
     numbers["test"][1]["wrong"] = 23
-    record.write_text(json.dumps(numbers))
-    run.write_text(json.dumps(RUN | MADE_BY | {"processor": "another"}))
+    change_run(run, results=results, processor="another")
     assert tool(root, ran, "record", "mnist").returncode == 0
     assert (ran / "book/results/mnist_other.json").read_text() == first
     assert json.loads((ran / "book/results/mnist.json").read_text())["processor"] == "another"

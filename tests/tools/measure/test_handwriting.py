@@ -73,6 +73,19 @@ def test_a_number_is_written_row_by_row_with_a_mark_for_what_cannot_be_told():
     assert measure.write_number(readings) == "4?-7"
 
 
+@pytest.mark.parametrize(("platform", "resident"), [("linux", 512 * 1024), ("darwin", 512 * 1024**2)])
+def test_memory_is_counted_in_the_units_of_the_system(monkeypatch, platform, resident):
+    """getrusage(2): ``ru_maxrss`` is in kilobytes on Linux, and in bytes on macOS."""
+    monkeypatch.setattr("sys.platform", platform)
+    assert measure.megabytes(resident) == 512
+
+
+def test_the_memory_of_the_command_is_that_of_a_program_with_a_network():
+    seconds, memory = measure.timed([SAMPLES["shadow.jpg"].path])
+    assert seconds > 0
+    assert 100 < memory < 20_000
+
+
 def test_hostile_input_raises_nothing_but_our_errors():
     facts = measure.measure_hostile(200)
     assert facts["other_errors"] == 0

@@ -1,0 +1,130 @@
+"""The chapters: their order, their names, and what each says of itself.
+
+A chapter is notebooks/NN_name.ipynb. Its number is its place and may change; its name is what results, runs and other
+chapters know it by. Under "book" its metadata hold what the build has to know, all of it optional:
+
+needs       the names of chapters whose results it reads with `load_results`; "*" for every earlier one that records any
+reads       the recorded runs that it reads with `load_recorded_run`, such as "mnist"
+parameters  for a data set, the parameters that a build shortens it with
+"""
+
+import ast
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+FOLDER = Path("notebooks")
+FILE = re.compile(r"(\d+)_(\w+)\.ipynb")
+# "chapter 3", "Chapters 9 and 10", "chapters 2 to 5", "chapters 5, 6 and 7"; a line may end between the words.
+MENTION = re.compile(r"\b[Cc]hapters?\s+\d+(?:(?:,\s+|,?\s+and\s+|\s+or\s+|\s+to\s+|–)\d+)*")
+
+
+class ChapterError(Exception):
+    """A chapter's file or what it says of itself is not as it should be; the message names it."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook of the book."""
+
+    path: Path
+
+    @cached_property
+    def name(self):
+        found = FILE.fullmatch(self.path.name)
+        return found[2] if found else self.path.stem
+
+    @cached_property
+    def number(self):
+        found = FILE.fullmatch(self.path.name)
+        return int(found[1]) if found else None
+
+    @cached_property
+    def notebook(self):
+        """The notebook as JSON holds it, each source as one text."""
+        try:
+            notebook = json.loads(self.path.read_text(encoding="utf-8"))
+            for cell in notebook["cells"]:
+                cell["source"] = "".join(cell["source"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ChapterError(f"{self.path}: cannot be read as a notebook: {error!r}") from error
+        return notebook
+
+    @cached_property
+    def code_cells(self):
+        return [cell for cell in self.notebook["cells"] if cell["cell_type"] == "code"]
+
+    @cached_property
+    def about(self):
+        about = self.notebook.get("metadata", {}).get("book", {})
+        if unknown := set(about) - {"needs", "reads", "parameters"}:
+            raise ChapterError(f"{self.path}: its metadata 'book' hold {sorted(unknown)[0]!r}, which nothing reads.")
+        return about
+
+    @cached_property
+    def records(self):
+        """Whether its code calls `record`."""
+        return any(calls(cell["source"], "record") for cell in self.code_cells)
+
+    def parameters(self, dataset):
+        """What the build sets its parameters to with a data set, other than in the notebook."""
+        return dict(self.about.get("parameters", {}).get(dataset, {}))
+
+
+def list_chapters(folder=FOLDER):
+    """All chapters in their order."""
+    chapters = sorted((Chapter(path) for path in folder.glob("[0-9]*_*.ipynb")), key=lambda chapter: chapter.number)
+    for kind in ("name", "number"):
+        seen: dict = {}
+        for chapter in chapters:
+            other = seen.setdefault(getattr(chapter, kind), chapter)
+            if other is not chapter:
+                raise ChapterError(f"{chapter.path}: has the same {kind} as {other.path}.")
+    return chapters
+
+
+def needed_by(chapter, chapters):
+    """The chapters whose results a chapter reads, in their order."""
+    earlier = [other for other in chapters if chapter.number and other.number < chapter.number]
+    names = chapter.about.get("needs", [])
+    if unknown := set(names) - {"*"} - {other.name for other in earlier}:
+        raise ChapterError(f"{chapter.path}: needs {sorted(unknown)[0]!r}, which is the name of no earlier chapter.")
+    return [other for other in earlier if other.name in names or ("*" in names and other.records)]
+
+
+def calls(code, function):
+    """Whether Python code calls a function by its name."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # a line for pip or the shell
+        return False
+    nodes = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(node, ast.Name) and node.id == function for node in nodes)
+
+
+def renumber(text, before, after):
+    """Let a text that names chapters by their numbers name the same chapters by new ones.
+
+    Args:
+        text: Markdown, code, or what a run has put out.
+        before: dictionary from each chapter's name to its number in the text.
+        after: dictionary from each chapter's name to its new number.
+    """
+    new = {number: after[name] for name, number in before.items() if name in after}
+
+    def rename_file(found):
+        number, name = int(found[1]), found[2]
+        return f"{after[name]:02}_{name}" if before.get(name) == number and name in after else found[0]
+
+    def renumber_mention(found):
+        return re.sub(r"\d+", lambda digits: str(new.get(int(digits[0]), digits[0])), found[0])
+
+    text = re.sub(r"\b(\d+)_([a-z]\w*)\b", rename_file, text)
+    return MENTION.sub(renumber_mention, text)
+
+
+def numbers_of(chapters):
+    """The number of each chapter by its name."""
+    return {chapter.name: chapter.number for chapter in chapters if chapter.number is not None}

@@ -1,0 +1,94 @@
+"""Build the pages with Jupyter Book and check them, unless that would change nothing.
+
+    python -m tools.build.pages mini
+    python -m tools.build.pages mini --links
+
+With --links every host that a page links to is asked instead. What the pages are made from is known by its content: the
+written pages, the chapters and their runs, the package (for its reference), the pins, and those tools that this one
+uses. The digest of all that stands in _build/html/.built.
+"""
+
+import argparse
+import ast
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from mnist_helpers import DATASETS
+from tools.build import check_html, digest, stage
+from tools.build.chapters import list_chapters
+
+BUILT = Path("_build/html")
+MARK = BUILT / ".built"
+SPHINX_LOG = Path("_build/sphinx.log")
+READ = ["_config.yml", "_toc.yml", "pyproject.toml", "requirements.txt"]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=DATASETS)
+    parser.add_argument("--links", action="store_true", help="ask every host that the pages link to")
+    options = parser.parse_args(arguments)
+    if options.links:
+        stage.main(options.dataset)
+        return run_sphinx("--path-output", "_build/links", "--builder", "linkcheck")
+    return build(options.dataset)
+
+
+def build(dataset):
+    wanted = {"dataset": dataset, "made from": fingerprint(dataset)}
+    if MARK.exists() and json.loads(MARK.read_text(encoding="utf-8")) == wanted:
+        return 0
+    for folder in (BUILT, Path("_build/.doctrees")):
+        shutil.rmtree(folder, ignore_errors=True)
+    stage.main(dataset)
+    if code := run_sphinx("--path-output", ".", "-W", "-n", "--keep-going"):
+        return code
+    if check_html.main(BUILT):
+        return 1
+    MARK.write_text(json.dumps(wanted), encoding="utf-8")
+    return 0
+
+
+def run_sphinx(*options):
+    """Let Jupyter Book build what was staged; what it has to say is shown only if it fails."""
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", "_build/book", "--quiet", *options]
+    with SPHINX_LOG.open("w", encoding="utf-8") as log:
+        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+    if code:
+        print(SPHINX_LOG.read_text(encoding="utf-8"), file=sys.stderr)
+    return code
+
+
+def fingerprint(dataset):
+    """One digest of all that the pages are made from."""
+    chapters = list_chapters()
+    files = [Path(name) for name in READ]
+    files += [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    files += [path for kind in ("*.py", "*.pyi") for path in Path("mnist_helpers").rglob(kind)]
+    files += [chapter.path for chapter in chapters] + [digest.RUNS / dataset / f"{c.name}.ipynb" for c in chapters]
+    files += modules_of("tools.build.pages")
+    sums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+
+def modules_of(module):
+    """The files of a tool and of all tools that it imports."""
+    waiting, found = {module}, {}
+    while waiting:
+        name = waiting.pop()
+        path = Path(*name.split(".")).with_suffix(".py")
+        if name in found or not path.is_file():
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tools"):
+                waiting |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return list(found.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

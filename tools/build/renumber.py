@@ -1,0 +1,154 @@
+"""Move chapters to other numbers, or make room for a new one, and let everything that names them follow.
+
+    python -m tools.build.renumber large_cnn=7 tuning=5
+    python -m tools.build.renumber --after 3 --add attention --title "Where the network looks"
+
+Files are renamed, and links to them and words such as "chapter 5" are rewritten in every text of the repository but the
+change log. Results and runs are known by the chapters' names, so that nothing has to run again. A new chapter begins
+with the parts that every chapter has; the following ones move on by one.
+"""
+
+import argparse
+import json
+import re
+import secrets
+import sys
+from pathlib import Path
+
+from mnist_helpers.files import write_text
+from tools.build import sync
+from tools.build.chapters import FOLDER, ChapterError, list_chapters, numbers_of, renumber
+
+TOC = Path("_toc.yml")
+FOLDERS = ["book", "mnist_helpers", "notebooks", "tests", "tools", ".github"]
+TEXTS = {".css", ".html", ".ipynb", ".js", ".md", ".py", ".pyi", ".tsv", ".yml"}
+KEPT = {"CHANGELOG.md"}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("moves", nargs="*", metavar="NAME=NUMBER", help="a chapter's name and its new number")
+    parser.add_argument("--add", metavar="NAME", help="the name of a new chapter: small letters, digits, underscores")
+    parser.add_argument("--after", type=int, metavar="NUMBER", help="the chapter that the new one follows")
+    parser.add_argument("--title", help="the title of the new chapter")
+    options = parser.parse_args(arguments)
+    if options.add and options.after is None:
+        parser.error("--add needs --after")
+    try:
+        before = numbers_of(list_chapters())
+        if options.add:
+            after = make_room(before, options.add, options.after)
+        else:
+            after = plan(before, options.moves)
+    except ChapterError as error:
+        print(f"chapter: {error}", file=sys.stderr)
+        return 2
+    move(before, after)
+    if options.add:
+        add(options.add, options.after + 1, options.title or options.add.replace("_", " ").capitalize(), after)
+    return sync.main([])
+
+
+def plan(before, moves):
+    """The new number of every chapter."""
+    after = dict(before)
+    for item in moves:
+        name, _, number = item.partition("=")
+        if name not in before or not number.isdigit():
+            raise ChapterError(f"expected NAME=NUMBER with one of {', '.join(before)}, got {item!r}")
+        after[name] = int(number)
+    for name, number in after.items():
+        if other := next((other for other in after if other != name and after[other] == number), None):
+            raise ChapterError(f"{name} and {other} would both be chapter {number}")
+    return after
+
+
+def make_room(before, name, place):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ChapterError(f"{name!r} is no name: expected small letters, digits and underscores")
+    if name in before:
+        raise ChapterError(f"there is a chapter {name!r} already")
+    if place not in before.values():
+        raise ChapterError(f"there is no chapter {place} that the new one could follow")
+    after = dict(before)
+    wanted = place + 1
+    for other, number in sorted(before.items(), key=lambda item: item[1]):
+        if number == wanted:  # a gap between the numbers ends the moving
+            after[other] = wanted = number + 1
+    return after
+
+
+def move(before, after):
+    """Rename the notebooks, and rewrite what names chapters by their numbers."""
+    for path in texts():
+        text = path.read_text(encoding="utf-8")
+        if (changed := rewrite(path, text, before, after)) != text:
+            write_text(path, changed)
+    # From the last on, so that none takes the place of one that has not moved yet; a name of its own is no obstacle.
+    for name in sorted(before, key=before.get, reverse=True):
+        if before[name] != after[name]:
+            file_of(name, before[name]).rename(file_of(name, after[name]))
+    write_text(TOC, in_order(TOC.read_text(encoding="utf-8")))
+
+
+def texts():
+    """Every text in which a chapter may be named; what was built lies elsewhere."""
+    for path in sorted([*Path().glob("*"), *(path for folder in FOLDERS for path in Path(folder).rglob("*"))]):
+        if path.is_file() and path.name not in KEPT and (path.suffix in TEXTS or path.name == "Makefile"):
+            yield path
+
+
+def rewrite(path, text, before, after):
+    if path.suffix != ".ipynb":
+        return renumber(text, before, after)
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        cell["source"] = renumber("".join(cell["source"]), before, after).splitlines(keepends=True)
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def file_of(name, number):
+    return FOLDER / f"{number:02}_{name}.ipynb"
+
+
+def in_order(toc):
+    """The table of contents with the chapters of each part in the order of their numbers."""
+    line = re.compile(r"( *- file: notebooks/\d+_\w+\n)+")
+    return line.sub(lambda found: "".join(sorted(found[0].splitlines(keepends=True))), toc)
+
+
+def add(name, number, title, numbers):
+    """A new chapter with what every chapter has, listed behind the one that it follows."""
+    path = file_of(name, number)
+    cells = [
+        ("markdown", [], f"# {title}\n\n[Run on Colab]"),
+        ("markdown", [], "**Time:**"),
+        ("code", ["setup"], ""),
+        ("code", [], "from mnist_helpers import load_dataset, use_style"),
+        ("code", ["parameters"], 'dataset = "mini"  # "mini": 5,000 images, no download; "mnist": all 70,000'),
+        ("code", [], "data = load_dataset(dataset)\nuse_style(source=dataset)\nprint(data)"),
+    ]
+    notebook = {
+        "cells": [
+            {"cell_type": kind, "id": secrets.token_hex(4), "metadata": {"tags": tags} if tags else {}}
+            | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+            | {"source": source.splitlines(keepends=True)}
+            for kind, tags, source in cells
+        ],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    previous = next(file_of(other, at) for other, at in numbers.items() if at == number - 1)
+    lines = TOC.read_text(encoding="utf-8").splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if line.strip() == f"- file: {previous.with_suffix('')}")
+    lines.insert(place + 1, lines[place].replace(previous.stem, path.stem))
+    write_text(TOC, "".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
