@@ -298,6 +298,8 @@ def check_lengths(x, y):
 
 def are_texts(labels):
     """Whether labels, one or more, are texts and no numbers; of a list and of an array of objects the first counts."""
+    if not hasattr(labels, "dtype") and not isinstance(labels, list | tuple):
+        return False  # the first of a table, for example, is the name of a column
     kind = getattr(getattr(labels, "dtype", None), "kind", "O")
     return kind in "US" or (kind == "O" and any(isinstance(part, str | bytes) for part in np.ravel(next(iter(labels)))))
 
