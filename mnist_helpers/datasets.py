@@ -255,6 +255,7 @@ class DatasetSource:
     memory_limit: int | None = None
 
 
+#: The data sets by name.
 DATASETS = {
     "mini": DatasetSource(
         load=_load_mini,

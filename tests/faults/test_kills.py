@@ -1,6 +1,7 @@
 """Killed at any moment, without a chance to tidy up: what is read afterwards is whole, and the next run completes."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 
 from mnist_helpers import load_results
-from tools.build import repeat
+from tools.build import check_html, repeat
 from tools.build.digest import run_of
 
 KILLS = 25
@@ -138,6 +139,21 @@ def test_a_build_that_was_killed_goes_on(checkout, chance):
     subprocess.run(BUILD, cwd=checkout, check=True, capture_output=True)
     assert (checkout / RUN).stat().st_mtime_ns == made
     assert_as_undisturbed(checkout)
+
+
+def test_pages_that_were_killed_while_they_were_built_are_built(checkout, root, chance):
+    """Only the mark that comes last says that they are whole."""
+    if not (root / "_build/html/.built").exists():
+        pytest.skip("needs the built pages: make book")
+    shutil.copytree(root / "_build/runs/mini", checkout / "_build/runs/mini", ignore=shutil.ignore_patterns(".*"))
+    build, mark = [sys.executable, "-m", "tools.build.pages", "mini"], checkout / "_build/html/.built"
+    for _ in range(3):
+        killed_after(build, 2 + 15 * chance.random(), cwd=checkout)
+        if mark.exists():
+            break
+    subprocess.run(build, cwd=checkout, check=True, capture_output=True)
+    assert mark.exists()
+    assert check_html.main(checkout / "_build/html") == 0
 
 
 def assert_as_undisturbed(checkout):

@@ -18,12 +18,11 @@ import sys
 from pathlib import Path
 
 from mnist_helpers import DATASETS
-from tools.build import check_html, digest, stage
+from tools.build import check_html, digest
 from tools.build.chapters import list_chapters
 
 BUILT = Path("_build/html")
 MARK = BUILT / ".built"
-SPHINX_LOG = Path("_build/sphinx.log")
 READ = ["_config.yml", "_toc.yml", "pyproject.toml", "requirements.txt"]
 
 
@@ -33,8 +32,7 @@ def main(arguments=None):
     parser.add_argument("--links", action="store_true", help="ask every host that the pages link to")
     options = parser.parse_args(arguments)
     if options.links:
-        stage.main(options.dataset)
-        return run_sphinx("--path-output", "_build/links", "--builder", "linkcheck")
+        return stage(options.dataset) or run_sphinx("--path-output", "_build/links", "--builder", "linkcheck")
     return build(options.dataset)
 
 
@@ -44,22 +42,28 @@ def build(dataset):
         return 0
     for folder in (BUILT, Path("_build/.doctrees")):
         shutil.rmtree(folder, ignore_errors=True)
-    stage.main(dataset)
-    if code := run_sphinx("--path-output", ".", "-W", "-n", "--keep-going"):
+    code = stage(dataset) or run_sphinx("--path-output", ".", "-W", "-n", "--keep-going") or check_html.main(BUILT)
+    if code:
         return code
-    if check_html.main(BUILT):
-        return 1
     MARK.write_text(json.dumps(wanted), encoding="utf-8")
     return 0
 
 
+def stage(dataset):
+    return run_quietly(Path("_build/stage.log"), sys.executable, "-m", "tools.build.stage", dataset)
+
+
 def run_sphinx(*options):
-    """Let Jupyter Book build what was staged; what it has to say is shown only if it fails."""
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", "_build/book", "--quiet", *options]
-    with SPHINX_LOG.open("w", encoding="utf-8") as log:
-        code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+    program = Path(sys.executable).with_name("jupyter-book")
+    return run_quietly(Path("_build/sphinx.log"), program, "build", "_build/book", "--quiet", *options)
+
+
+def run_quietly(log, *command):
+    """Run a command; what it and its libraries have to say goes into a log, which is shown only if it fails."""
+    with log.open("w", encoding="utf-8") as file:
+        code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     if code:
-        print(SPHINX_LOG.read_text(encoding="utf-8"), file=sys.stderr)
+        print(log.read_text(encoding="utf-8"), file=sys.stderr)
     return code
 
 
@@ -70,8 +74,8 @@ def fingerprint(dataset):
     files += [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     files += [path for kind in ("*.py", "*.pyi") for path in Path("mnist_helpers").rglob(kind)]
     files += [chapter.path for chapter in chapters] + [digest.RUNS / dataset / f"{c.name}.ipynb" for c in chapters]
-    files += modules_of("tools.build.pages")
-    sums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+    files += modules_of("tools.build.pages") + modules_of("tools.build.stage")
+    sums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(files))}
     return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
 
