@@ -16,10 +16,10 @@ from mnist_helpers import (
 SCORE = {"wrong": 10, "total": 1_000, "low": 0.005, "high": 0.018}
 TWICE = [SCORE, SCORE | {"wrong": 20, "low": 0.013, "high": 0.031}]
 MODELS = {
-    "better": {"title": "Better", "chapter": "04_b", "test": [SCORE]},
+    "better": {"title": "Better", "chapter": "b", "test": [SCORE]},
     "worse": {
         "title": "Worse",
-        "chapter": "03_a",
+        "chapter": "a",
         "parameters": 59_933,
         "seconds": [9.0, 12.0],
         "valid": SCORE | {"wrong": 30},
@@ -27,7 +27,7 @@ MODELS = {
         "published": "0.9%",
         "published_by": "A 2016",
     },
-    "folds": {"title": "Scored on folds only", "chapter": "05_c", "seconds": [1.0]},
+    "folds": {"title": "Scored on folds only", "chapter": "c", "seconds": [1.0]},
 }
 
 
@@ -82,7 +82,8 @@ def test_a_spoiled_record_is_named(folder):
 
 
 def test_the_table_averages_over_seeds_and_begins_with_the_largest_error():
-    rows = results_table(MODELS, "notebooks", "refs.md").splitlines()[2:]
+    chapters = {"a": "notebooks/03_a.ipynb", "b": "notebooks/04_b.ipynb"}
+    rows = results_table(MODELS, chapters, "refs.md").splitlines()[2:]
     assert rows == [
         "| [Worse](notebooks/03_a.ipynb) | 1.50% (0.90–2.45%) | 0.9%, [A 2016](refs.md) | 3.00% | 10 | 59,933 |",
         "| [Better](notebooks/04_b.ipynb) | 1.00% (0.50–1.80%) | – | – | – | – |",
@@ -142,9 +143,17 @@ def test_what_a_run_lacks_is_named(spoil, problem):
         describe_run(facts)
 
 
-def test_a_model_of_no_chapter_has_no_link():
-    rows = results_table({"mine": {"title": "Mine", "test": [SCORE]}}).splitlines()[2:]
+@pytest.mark.parametrize("chapter", [{}, {"chapter": "removed"}])
+def test_a_model_of_no_chapter_has_no_link(chapter):
+    rows = results_table({"mine": {"title": "Mine", "test": [SCORE]} | chapter}).splitlines()[2:]
     assert rows == ["| Mine | 1.00% (0.50–1.80%) | – | – | – | – |"]
+
+
+def test_without_addresses_the_chapters_are_the_notebooks_beside_the_page(tmp_path, monkeypatch):
+    (tmp_path / "07_b.ipynb").touch()
+    monkeypatch.chdir(tmp_path)
+    rows = results_table(MODELS).splitlines()[2:]
+    assert [row.partition(" | ")[0] for row in rows] == ["| Worse", "| [Better](07_b.ipynb)"]
 
 
 @pytest.mark.parametrize("show", [results_table, times_and_errors])
