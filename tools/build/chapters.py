@@ -104,13 +104,14 @@ def calls(code, function):
     return any(isinstance(node, ast.Name) and node.id == function for node in nodes)
 
 
-def renumber(text, before, after):
+def renumber(text, before, after, mentions=True):
     """Let a text that names chapters by their numbers name the same chapters by new ones.
 
     Args:
         text: Markdown, code, or what a run has put out.
         before: dictionary from each chapter's name to its number in the text.
         after: dictionary from each chapter's name to its new number.
+        mentions: whether words such as "chapter 5" are meant, too, and not only file names.
     """
     new = {number: after[name] for name, number in before.items() if name in after}
 
@@ -122,7 +123,7 @@ def renumber(text, before, after):
         return re.sub(r"\d+", lambda digits: str(new.get(int(digits[0]), digits[0])), found[0])
 
     text = re.sub(r"\b(\d+)_([a-z]\w*)\b", rename_file, text)
-    return MENTION.sub(renumber_mention, text)
+    return MENTION.sub(renumber_mention, text) if mentions else text
 
 
 def numbers_of(chapters):

@@ -12,19 +12,19 @@ from tools.build.chapters import list_chapters, numbers_of
 from tools.build.digest import run_of
 
 
-def texts(folder):
-    """What of the copy may name a chapter."""
-    return {path.relative_to(folder): path.read_text(encoding="utf-8") for path in renumber.texts()}
+def texts():
+    """What may name a chapter, in the current folder."""
+    return {path: path.read_text(encoding="utf-8") for path in renumber.texts()}
 
 
 def test_moving_there_and_back_changes_nothing(copy):
-    before, numbers = texts(copy), numbers_of(list_chapters())
+    before, numbers = texts(), numbers_of(list_chapters())
     shifted = {name: number + 20 for name, number in numbers.items()}
     renumber.move(numbers, shifted)
     assert numbers_of(list_chapters()) == shifted
-    assert texts(copy).keys() != before.keys()
+    assert texts().keys() != before.keys()
     renumber.move(shifted, numbers)
-    assert texts(copy) == before
+    assert texts() == before
 
 
 def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
@@ -41,10 +41,10 @@ def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
     nbformat.validate(new)
     assert new.cells[0].source.startswith("# Where it looks\n\n[Run on Colab](https://")
     # Nothing names a file that is no more, and words such as "chapter 4" moved on with their chapter.
-    for path, text in texts(copy).items():
+    for path, text in texts().items():
         for number, name in re.findall(r"\b(\d\d)_([a-z]\w*)\b", text):
             assert name not in after or after[name] == int(number), f"{path}: {number}_{name}"
-    for path, text in texts(copy).items():
+    for path, text in ((path, text) for path, text in texts().items() if path.parts[0] != "tests"):
         for found in re.finditer(r"\[chapter (\d+)\]\((?:\.\./notebooks/)?(\d+)_", text, re.IGNORECASE):
             assert int(found[1]) == int(found[2]), f"{path}: {found[0]}"
 
@@ -60,10 +60,10 @@ def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
     ],
 )
 def test_what_cannot_be_done_changes_nothing(copy, capsys, arguments, message):
-    before = texts(copy)
+    before = texts()
     assert renumber.main(arguments) == 2
     assert message in capsys.readouterr().err
-    assert texts(copy) == before
+    assert texts() == before
 
 
 def test_its_pages_are_built_and_no_other_chapter_runs(copy, root, capfd):
