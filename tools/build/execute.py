@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -23,6 +24,7 @@ from tools.build.chapters import ChapterError, list_chapters, needed_by
 from tools.build.provenance import processor
 
 TRAININGS = Path("_build/trainings")
+KEPT_DAYS = 30  # since a training was last asked for
 
 
 def main(arguments=None):
@@ -37,6 +39,7 @@ def main(arguments=None):
     environment = dict(os.environ)
     environment.pop("MNIST_TRAININGS", None)
     if not options.train_anew:
+        forget_old_trainings()
         machine = digest.digest([processor(), os.cpu_count()])
         environment["MNIST_TRAININGS"] = str((TRAININGS / machine).absolute())
     try:
@@ -47,6 +50,13 @@ def main(arguments=None):
     except ChapterError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def forget_old_trainings():
+    oldest = time.time() - KEPT_DAYS * 24 * 3600
+    for file in TRAININGS.rglob("*.*"):
+        if file.stat().st_mtime < oldest:
+            file.unlink(missing_ok=True)
 
 
 def choose(names, needs):

@@ -1,6 +1,8 @@
 """Which notebooks run, in which order, and what happens when one fails."""
 
 import json
+import os
+import time
 
 import nbformat
 import pytest
@@ -89,3 +91,14 @@ def test_what_others_wait_for_longest_comes_first(book, monkeypatch):
     by_name = {chapter.name: chapter for chapter in chapters}
     needs = {"first": [], "second": [by_name["first"]], "last": []}
     assert execute.weigh(by_name, needs, "mini") == {"first": 15, "second": 5, "last": 100}
+
+
+def test_trainings_that_nobody_asked_for_in_a_month_are_deleted(book):
+    folder = book / "_build/trainings/machine/folds"
+    folder.mkdir(parents=True)
+    for name, days in {"old.json": 31, "new.json": 29}.items():
+        (folder / name).touch()
+        then = time.time() - days * 24 * 3600
+        os.utime(folder / name, (then, then))
+    execute.forget_old_trainings()
+    assert [path.name for path in folder.iterdir()] == ["new.json"]
