@@ -18,11 +18,12 @@ export MPLCONFIGDIR := $(CURDIR)/_build/home/matplotlib
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install book run repeat publish-check test test-notebooks faults test-jax test-package rehearse audit links newest benchmark lint format \
-  strip lab serve record pretrained samples handwriting sync lock status chapter open-issue clean
+.PHONY: help install book run repeat publish-check test test-notebooks faults test-jax test-package rehearse audit links \
+  newest benchmark lint format strip lab serve record pretrained calibrate samples handwriting sync lock status \
+  chapter open-issue clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  DATASET=mini (5,000 images, the default) or DATASET=mnist (all 70,000) goes with book and record."
 
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
@@ -65,9 +66,10 @@ test-notebooks: $(INSTALLED)  ## run every chapter, shortened, with the solution
 faults: $(INSTALLED)  ## break downloads, fill disks, kill what is at work, and see that nothing is lost
 	@$(BIN)/python -m pytest -m faults --durations=5 tests/faults
 
+TESTS_OF_JAX := $(patsubst %,tests/mnist_helpers/%.py,test_models test_training test_augmentation test_parallel \
+  test_evaluation test_cross_validation handwriting/test_weights handwriting/test_reading)
 test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluation on JAX, without TensorFlow
-	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest $(addprefix tests/mnist_helpers/,test_models.py test_training.py test_evaluation.py \
-	  test_cross_validation.py handwriting/test_pretrained.py)
+	@KERAS_BACKEND=jax .venv-jax/bin/python -m pytest tests/tools/measure/test_pretrain.py $(TESTS_OF_JAX)
 
 .venv-jax/.installed: pyproject.toml requirements-jax.txt
 	@$(PYTHON) -m venv .venv-jax
@@ -119,7 +121,7 @@ lint: $(INSTALLED)  ## check code, types, workflows, stripped outputs, spelling
 	@$(BIN)/zizmor --offline --quiet --no-progress .github/workflows
 	@$(BIN)/nbstripout --verify --keep-id notebooks/*.ipynb
 	@$(BIN)/python -m tools.build.sync --check
-	@$(BIN)/codespell README.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
+	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md book mnist_helpers notebooks tests tools Makefile pyproject.toml *.yml
 
 format: $(INSTALLED) strip  ## put code into the common form
 	@$(BIN)/ruff check --fix
@@ -142,6 +144,9 @@ record: run  ## store this run's numbers in book/results/$(DATASET).json
 pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card
 	@$(BIN)/python -m tools.measure.pretrain
 
+calibrate: $(INSTALLED)  ## choose the threshold of the shipped network anew, without training; READ=0.98 of the digits
+	@$(BIN)/python -m tools.measure.pretrain --calibrate $(if $(READ),--read $(READ))
+
 samples: $(INSTALLED)  ## draw the sample pictures in book/samples again
 	@$(BIN)/python -m tools.measure.draw_samples
 
@@ -158,7 +163,7 @@ sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; R
 	@$(BIN)/python -m tools.build.sync $(REPOSITORY)
 
 # Every pin stays as long as pyproject.toml allows it, except those that UPGRADE names. A file in which nothing changed
-# keeps its time, or every notebook would run again.
+# keeps its time, or everything would be installed again.
 LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url pyproject.toml \
   $(UPGRADE:%=--upgrade-package %)
 lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml; UPGRADE="keras numpy" moves these pins

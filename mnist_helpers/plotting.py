@@ -28,10 +28,10 @@ from mnist_helpers.checks import (
     check_square,
     check_titles,
 )
+from mnist_helpers.colours import BLUE, GREEN, ORANGE
 
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 _source = None
 

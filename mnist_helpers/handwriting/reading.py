@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from mnist_helpers.checks import check_answers, check_kind, check_model
+from mnist_helpers.checks import check_answers, check_kind, check_model, check_range
 from mnist_helpers.handwriting.numbers import split_digits
 from mnist_helpers.handwriting.pictures import NoDigitError, PictureError
 from mnist_helpers.handwriting.preparation import prepare_digit
@@ -48,7 +48,7 @@ class Reading:
         return self.reason if self.digit is None else f"{self.digit} ({self.probability:.1%})"
 
 
-def read_digit(picture, *, best=False, model=None):
+def read_digit(picture, *, best=False, model=None, threshold=None):
     """Read the one digit in a picture.
 
     Args:
@@ -58,6 +58,8 @@ def read_digit(picture, *, best=False, model=None):
         model: another network than the shipped one, which reads images as ``prepare_images`` makes them and answers
             with probabilities. Nobody has chosen a threshold for it, so it always answers, and its probabilities stay
             as they are.
+        threshold: the probability, from 0 to 1, below which no digit is given; by default the one that was chosen for
+            the shipped network (``model_card()["threshold"]``), and none for another model.
 
     Returns:
         A ``Reading``. Its ``digit`` is None for blank paper, for anything that does not look like a digit, and when
@@ -68,18 +70,18 @@ def read_digit(picture, *, best=False, model=None):
         TypeError, ValueError: what was handed in is no picture, or the model answers with something else.
         WeightsError: the shipped weights are missing or damaged.
     """
-    reading = next(read_digits([picture], best=best, model=model))
+    reading = next(read_digits([picture], best=best, model=model, threshold=threshold))
     if isinstance(reading, PictureError):
         raise reading
     return reading
 
 
-def read_digits(pictures, *, best=False, model=None):
+def read_digits(pictures, *, best=False, model=None, threshold=None):
     """Read the digits in many pictures, one in each, faster than one after the other.
 
     Args:
         pictures: pictures as ``read_digit`` takes them, as many as you like.
-        best, model: as for ``read_digit``.
+        best, model, threshold: as for ``read_digit``.
 
     Returns:
         A generator. For each picture, in their order, it yields a ``Reading``, or the ``PictureError`` that says why
@@ -91,18 +93,18 @@ def read_digits(pictures, *, best=False, model=None):
     single = str | bytes | bytearray | memoryview | os.PathLike
     if isinstance(pictures, single) or hasattr(pictures, "read") or not hasattr(pictures, "__iter__"):
         raise TypeError(f"pictures: expected several pictures, got {type(pictures).__name__}; read_digit reads one.")
-    check_kind("best", best, bool | np.bool_, "True or False")
-    if model is not None:
-        check_model("model", model)
-    return _read_in_groups(iter(pictures), best, model)  # a generator of its own, so that mistakes show at the call
+    _check_options(best, model, threshold)
+    return _read_in_groups(
+        iter(pictures), best, model, threshold
+    )  # a generator of its own, so that mistakes show at the call
 
 
-def _read_in_groups(pictures, best, model):
+def _read_in_groups(pictures, best, model, threshold):
     with ThreadPoolExecutor(2) as pool:
         while group := list(islice(pictures, AT_ONCE)):
             prepared = list(pool.map(_prepare_or_error, group))
             found = [preparation for preparation in prepared if not isinstance(preparation, PictureError)]
-            readings = iter(_read(found, best, model))
+            readings = iter(_read(found, best, model, threshold))
             for preparation in prepared:
                 if isinstance(preparation, NoDigitError):
                     even = np.full(10, 0.1, "float32")
@@ -112,7 +114,7 @@ def _read_in_groups(pictures, best, model):
                     yield preparation if isinstance(preparation, PictureError) else next(readings)
 
 
-def read_number(picture, *, best=False, model=None):
+def read_number(picture, *, best=False, model=None, threshold=None):
     """Read every digit in a picture, row by row, from left to right.
 
     A row of three parts or more, more than a third of which cannot be read, is taken for words and left out, unless
@@ -120,7 +122,7 @@ def read_number(picture, *, best=False, model=None):
     digit is another number.
 
     Args:
-        picture, best, model: as for ``read_digit``.
+        picture, best, model, threshold: as for ``read_digit``.
 
     Returns:
         A list of ``Reading`` in reading order; empty if there is no ink, or nothing as large as a digit.
@@ -128,15 +130,13 @@ def read_number(picture, *, best=False, model=None):
     Raises:
         PictureError, TypeError, ValueError, WeightsError: as for ``read_digit``.
     """
-    check_kind("best", best, bool | np.bool_, "True or False")
-    if model is not None:
-        check_model("model", model)
+    _check_options(best, model, threshold)
     try:
         parts = split_digits(picture)
     except NoDigitError:
         return []
     rows: dict[int, list[Reading]] = {}
-    for reading in _read(parts, best=False, model=model):
+    for reading in _read(parts, False, model, threshold):
         rows.setdefault(reading.row, []).append(reading)
     # Joined letters look like digits that touch, and single ones, such as l and o, like digits that are read.
     numbers = [
@@ -169,19 +169,28 @@ def _prepare_or_error(picture):
         return error
 
 
-def _read(prepared, best, model):
+def _check_options(best, model, threshold):
+    check_kind("best", best, bool | np.bool_, "True or False")
+    if model is not None:
+        check_model("model", model)
+    if threshold is not None:
+        check_range("threshold", threshold, 0, 1)
+
+
+def _read(prepared, best, model, threshold):
     if not prepared:
         return []
     images = prepare_images(np.stack([preparation.image for preparation in prepared]))
     answers = (model or _model()).predict(images, batch_size=AT_ONCE, verbose=0)
-    reasons = [None] * len(answers)
     if model is not None:
         check_answers("model", answers)
     else:
         card = model_card()
         answers = apply_temperature(answers, card["temperature"])
-        if not best:
-            reasons = [_refuse(part, answer, card["threshold"]) for part, answer in zip(prepared, answers, strict=True)]
+        threshold = card["threshold"] if threshold is None else threshold
+    reasons = [None] * len(answers)
+    if threshold is not None and not best:
+        reasons = [_refuse(part, answer, threshold) for part, answer in zip(prepared, answers, strict=True)]
     return [
         Reading(
             digit=int(answer.argmax()) if reason is None else None,

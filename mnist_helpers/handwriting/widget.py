@@ -6,6 +6,7 @@ import json
 import numpy as np
 from PIL import Image
 
+from mnist_helpers.colours import BLUE
 from mnist_helpers.files import shipped
 from mnist_helpers.handwriting.samples import sample_pictures
 from mnist_helpers.handwriting.weights import export_network
@@ -48,10 +49,9 @@ class DigitPad(anywidget.AnyWidget if anywidget else object):  # type: ignore[mi
         sample = next(sample for sample in sample_pictures() if sample.label == "3")
         with Image.open(sample.path) as picture:
             pixels = np.asarray(picture.convert("RGB").resize((200, 200), Image.Resampling.BOX))
-        self._esm, self._css = (
-            _script(),
-            shipped("pad", "pad.css").read_text(encoding="utf-8"),
-        )  # where anywidget looks for them
+        style = shipped("pad", "pad.css").read_text(encoding="utf-8")
+        # anywidget looks for its script and its style under these names.
+        self._esm, self._css = _script(), f".digit-pad {{ --book-accent: {BLUE}; }}\n{style}"
         super().__init__(small=small, _pixels=pixels.tobytes(), _shape=list(pixels.shape[:2]))
 
     @property

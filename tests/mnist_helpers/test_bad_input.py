@@ -57,7 +57,7 @@ def valid(mini, tmp_path_factory):
     results = {"a": {"title": "A", "chapter": "a", "test": [score], "seconds": [1.0]}}
     training = {"x": x, "y": y, "epochs": 1, "batch_size": 32, "seed": 7}
     crossing = training | {"folds": 3, "checkpoint": None}
-    reading = {"best": False, "model": None}
+    reading = {"best": False, "model": None, "threshold": 0.5}
     return {
         "cross_validate": {"build": m.build_mlp} | crossing,
         "compare_models": {"builders": {"a": m.build_mlp}} | crossing,
@@ -161,12 +161,15 @@ FINE = {
     ("read_digit", "picture"): PAPER,
     ("read_digit", "best"): {"True"},
     ("read_digit", "model"): {"None"} | NETWORK,
+    ("read_digit", "threshold"): {"0", "1", "None"},
     ("read_digits", "pictures"): {"an empty list", "an empty dictionary", "no images"},
     ("read_digits", "best"): {"True"},
     ("read_digits", "model"): {"None"} | NETWORK,
+    ("read_digits", "threshold"): {"0", "1", "None"},
     ("read_number", "picture"): PAPER,
     ("read_number", "best"): {"True"},
     ("read_number", "model"): {"None"} | NETWORK,
+    ("read_number", "threshold"): {"0", "1", "None"},
     ("export_network", "model"): {"None"},
     ("export_network", "temperature"): {"1.5"},
     ("export_network", "threshold"): {"0"},

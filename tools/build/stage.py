@@ -20,6 +20,7 @@ from PIL import Image
 
 import mnist_helpers
 from mnist_helpers import DATASETS, describe_run, export_network, load_dataset, results_table
+from mnist_helpers.colours import BLUE
 from tools.build.chapters import list_chapters, numbers_of, renumber
 from tools.build.digest import RUNS, run_of
 from tools.build.glossary import link
@@ -36,6 +37,8 @@ def main(dataset):
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(name, BOOK)
 
+    for drawing in (BOOK / "book/assets").glob("*.svg"):  # as pictures of their own they inherit no colour
+        drawing.write_text(drawing.read_text(encoding="utf-8").replace("currentColor", BLUE), encoding="utf-8")
     lay_out_site(BOOK / "book/extra")
 
     (BOOK / "notebooks").mkdir()

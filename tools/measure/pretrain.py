@@ -1,18 +1,25 @@
 """Train the network that ships with the package, and write its weights and its model card.
 
     python -m tools.measure.pretrain
+    python -m tools.measure.pretrain --calibrate --read 0.98
 
 learns from MNIST's training images, from continental forms of 1 and 7, and from pictures without a digit, in two cycles
 of the learning rate. After the first one the temperature and the threshold are chosen on the validation images; in the
 second one the network learns from these, too. Then it is scored once on the 10,000 test images, and strong_cnn.* in
 mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model card. The recipe is the final one of
 chapter 11, for longer and with larger changes, for there are more hands than MNIST's.
+
+The answers on the validation images, by which temperature and threshold are chosen, are kept beside this file: with
+--calibrate both are chosen anew from them, for another share of digits that are to be read, and nothing is trained.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
+import sys
 import tempfile
 from operator import itemgetter
 from pathlib import Path
@@ -32,7 +39,7 @@ from mnist_helpers import (
     smooth_labels,
     train_one_cycle,
 )
-from mnist_helpers.files import write_text
+from mnist_helpers.files import write_bytes, write_text
 from mnist_helpers.handwriting.reading import apply_temperature
 from mnist_helpers.handwriting.synthetic import draw_continental_digit, draw_non_digit, join_digits, photograph_digit
 from mnist_helpers.handwriting.weights import CARD, WEIGHTS, without_optimizer
@@ -52,13 +59,48 @@ REFUSABLE = 2_000  # pictures without a digit that the choice is looked at with
 READ = 0.99
 
 
-def main():
-    facts = publish(*pretrain(), DATA)
-    error = facts["test"]
-    print(f"{DATA / WEIGHTS}: {error['wrong']} of {error['total']:,} wrong, {facts['validation']}")
+ANSWERS = Path(__file__).with_name("validation_answers.npz")
 
 
-def pretrain():
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calibrate", action="store_true", help="choose temperature and threshold anew, train nothing")
+    parser.add_argument("--read", type=float, default=READ, help="the share of the photographed digits that are read")
+    options = parser.parse_args(arguments)
+    if not 0 < options.read < 1:
+        parser.error(f"--read: expected a share between 0 and 1, got {options.read}")
+    if options.calibrate:
+        facts = calibrate(DATA, options.read)
+        print(f"temperature {facts['temperature']}, threshold {facts['threshold']}, {facts['validation']}")
+    else:
+        facts = publish(*pretrain(options.read), DATA)
+        error = facts["test"]
+        print(f"{DATA / WEIGHTS}: {error['wrong']} of {error['total']:,} wrong, {facts['validation']}")
+
+
+def calibrate(folder, read=READ):
+    """Choose temperature and threshold of the shipped network by the answers that were kept, and renew its card."""
+    card = folder / CARD
+    facts = json.loads(card.read_text(encoding="utf-8"))
+    with np.load(ANSWERS, allow_pickle=False) as kept:
+        if str(kept["sha256"]) != facts["sha256"]:
+            sys.exit(f"{ANSWERS} belongs to other weights than {folder / WEIGHTS}; train both: make pretrained")
+        facts |= choose_threshold(kept["digits"], kept["labels"], kept["non_digits"], read)
+    write_text(card.with_suffix(".md"), model_card(facts))
+    write_text(card, json.dumps(facts, indent=1) + "\n")
+    return facts
+
+
+def keep_answers(digits, labels, non_digits, sha256, file):
+    """Store the answers that a threshold is chosen by, with the weights that they led to."""
+    content = io.BytesIO()
+    arrays = {"digits": digits.astype("float32"), "labels": labels.astype("uint8")}
+    arrays |= {"non_digits": non_digits.astype("float32"), "sha256": np.array(sha256)}
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    write_bytes(file, content.getvalue())
+
+
+def pretrain(read=READ):
     made_by = provenance()  # before anything is trained: files that are changed meanwhile had no part in it
     examples = hard_examples()
     data = load_dataset("mnist")
@@ -70,7 +112,8 @@ def pretrain():
     tasks = [(photograph_unseen, more_images, seed + 2), (draw_beside, images, seed), (draw_beside, images, seed + 1)]
     unseen, drawn, drawn_anew = (made for _, made in sorted(run_in_parallel(call, tasks), key=itemgetter(0)))
     first = train_cycle(build_strong_cnn, images, labels, drawn, seed)
-    chosen = choose_threshold(*answers(first.model, unseen, more_labels))
+    answered = answers(first.model, unseen, more_labels)
+    chosen = choose_threshold(*answered, read)
     print(chosen, flush=True)
     images, labels = np.concatenate([images, more_images]), np.concatenate([labels, more_labels])
 
@@ -99,7 +142,7 @@ def pretrain():
         "test": dataclasses.asdict(model_error(model, data.x_test, data.y_test)),
         "examples": model.predict(examples, verbose=0).round(6).tolist(),
     }
-    return model, facts
+    return model, facts, answered
 
 
 def call(function, *arguments):
@@ -169,7 +212,7 @@ def answers(model, unseen, labels):
     return probabilities[0], np.tile(labels, PHOTOGRAPHS), probabilities[1]
 
 
-def choose_threshold(digits, labels, non_digits):
+def choose_threshold(digits, labels, non_digits, share=READ):
     """The temperature that fits the probabilities of the digits best, and the probability below which nothing is read.
 
     The threshold is chosen by the digits and not by the others: people's digits look like MNIST's, but nobody knows
@@ -179,6 +222,7 @@ def choose_threshold(digits, labels, non_digits):
         digits: probabilities of shape ``(n, 10)`` for photographs of digits.
         labels: their labels.
         non_digits: probabilities of shape ``(m, 10)`` for pictures without a digit.
+        share: how many of the digits are to be read.
     """
 
     def surprise(temperature):
@@ -186,7 +230,7 @@ def choose_threshold(digits, labels, non_digits):
 
     temperature = round(float(minimize_scalar(surprise, bounds=(0.1, 3), method="bounded").x), 2)
     digits, non_digits = apply_temperature(digits, temperature), apply_temperature(non_digits, temperature)
-    threshold = round(float(np.quantile(digits.max(axis=1), 1 - READ)), 4)
+    threshold = round(float(np.quantile(digits.max(axis=1), 1 - share)), 4)
     read = digits.max(axis=1) >= threshold
     right = digits.argmax(axis=1) == labels
     return {
@@ -208,8 +252,8 @@ def hard_examples():
     return prepare_images(load_dataset("mini").x_test[::50].transpose(0, 2, 1))
 
 
-def publish(model, facts, folder):
-    """Write weights, facts and card into the folder: all three are made first, then each takes its place at once."""
+def publish(model, facts, answered, folder, kept=ANSWERS):
+    """Write weights, facts and card into the folder, and the answers beside this file: each is written whole."""
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         written = Path(beside, WEIGHTS)
         without_optimizer(model).save_weights(written)
@@ -221,6 +265,7 @@ def publish(model, facts, folder):
         for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
         written.replace(folder / WEIGHTS)
+    keep_answers(*answered, facts["sha256"], kept)
     write_text(folder / CARD, text)
     write_text((folder / CARD).with_suffix(".md"), card)
     return facts

@@ -6,7 +6,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_helpers import Part, PictureError, photograph_digit, read_digit, read_digits, read_number, sample_pictures
+from mnist_helpers import (
+    Part,
+    PictureError,
+    load_model,
+    photograph_digit,
+    read_digit,
+    read_digits,
+    read_number,
+    sample_pictures,
+)
 from mnist_helpers.handwriting import reading
 
 SAMPLES = sample_pictures()
@@ -152,3 +161,27 @@ def test_blank_paper_under_any_lamp_is_refused():
     generator = np.random.default_rng(7)
     pages = [photograph_digit(np.zeros((28, 28), "uint8"), generator) for _ in range(60)]
     assert sum(reading.digit is None for reading in read_digits(pages)) >= 57
+
+
+def test_a_threshold_is_used_in_place_of_the_chosen_one():
+    picture = next(sample.path for sample in sample_pictures() if sample.kind == "plain")
+    sure = read_digit(picture)
+    assert sure.digit is not None
+    assert read_digit(picture, threshold=sure.probability).digit == sure.digit
+    assert read_digit(picture, threshold=min(1, sure.probability + 1e-6)).digit is None
+    assert read_digit(picture, threshold=1, best=True).digit == sure.digit
+    assert next(read_digits([picture], threshold=0)).digit == sure.digit
+    assert read_number(picture, threshold=0)[0].digit == sure.digit
+
+
+def test_a_threshold_is_for_a_model_of_your_own_too():
+    picture = next(sample.path for sample in sample_pictures() if sample.kind == "plain")
+    own = load_model()
+    assert read_digit(picture, model=own, threshold=1).digit is None
+    assert read_digit(picture, model=own).digit is not None
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, "0.5"])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises((TypeError, ValueError), match="threshold: expected a number from 0 to 1"):
+        read_digits([], threshold=threshold)

@@ -213,9 +213,9 @@ def test_every_chapter_of_the_book_depends_on_its_data_and_its_modules(root):
 
 
 def test_a_need_that_is_no_chapter_is_named(book):
-    change(book / "notebooks/03_read.ipynb", lambda notebook: notebook.metadata.book.update(needs=["trian"]))
+    change(book / "notebooks/03_read.ipynb", lambda notebook: notebook.metadata.book.update(needs=["training"]))
     chapters = list_chapters(book / "notebooks")
-    with pytest.raises(Exception, match=r"03_read.ipynb: needs 'trian', which is the name of no earlier chapter"):
+    with pytest.raises(Exception, match=r"03_read.ipynb: needs 'training', which is the name of no earlier chapter"):
         needed_by(chapters[2], chapters)
 
 

@@ -65,8 +65,8 @@ def test_what_changed_runs_with_those_that_read_it(book, capfd):
 
 
 def test_a_name_that_is_no_chapter_is_refused(book, capfd):
-    assert execute.main(["mini", "scond"]) == 1
-    assert "there is no chapter 'scond'; choose from first, second, last" in capfd.readouterr().err
+    assert execute.main(["mini", "second_one"]) == 1
+    assert "there is no chapter 'second_one'; choose from first, second, last" in capfd.readouterr().err
 
 
 def test_a_chapter_that_fails_stops_those_that_wait_for_it(book, capfd):

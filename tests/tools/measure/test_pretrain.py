@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import json
+import shutil
 from pathlib import Path
 
 import joblib
@@ -47,7 +48,8 @@ def test_the_whole_recipe_runs_on_a_few_images(monkeypatch, mini):
     for name, size in sizes.items():
         monkeypatch.setattr(pretrain, name, size)
     with joblib.parallel_config("threading"):  # other processes would not know of the smaller numbers
-        model, facts = pretrain.pretrain()
+        model, facts, answered = pretrain.pretrain()
+    assert [len(part) for part in answered] == [40, 40, 6]
     assert facts["data"]["images"] == 190
     assert facts["data"]["continental"] == 6
     assert 4 <= facts["data"]["non_digits"] <= 24
@@ -84,8 +86,13 @@ def test_the_network_has_not_seen_what_the_pages_score_it_on(mini):
 def elsewhere(tmp_path, monkeypatch):
     """A data folder of this test's own, published with untrained weights."""
     monkeypatch.setattr(weights, "_data", lambda name: tmp_path / name)
-    pretrain.publish(build_strong_cnn(), model_card_of_a_test(), tmp_path)
+    publish(build_strong_cnn(), tmp_path)
     return tmp_path
+
+
+def publish(model, folder):
+    answered = np.full((3, 10), 0.1), np.zeros(3, int), np.full((2, 10), 0.1)
+    return pretrain.publish(model, model_card_of_a_test(), answered, folder, kept=folder / "answers.npz")
 
 
 def model_card_of_a_test():
@@ -95,12 +102,14 @@ def model_card_of_a_test():
 
 def test_what_is_published_is_what_is_loaded(elsewhere):
     model = build_strong_cnn()
-    facts = pretrain.publish(model, model_card_of_a_test(), elsewhere)
+    facts = publish(model, elsewhere)
     for ours, theirs in zip(model.get_weights(), load_model().get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert model_card() == facts
     assert facts["sha256"] in (elsewhere / "strong_cnn.md").read_text(encoding="utf-8")
-    assert sorted(path.name for path in elsewhere.iterdir()) == sorted([weights.CARD, weights.WEIGHTS, "strong_cnn.md"])
+    assert sorted(path.name for path in elsewhere.iterdir()) == sorted(
+        [weights.CARD, weights.WEIGHTS, "answers.npz", "strong_cnn.md"]
+    )
 
 
 def test_a_saving_that_breaks_off_leaves_the_old_files(elsewhere, monkeypatch):
@@ -112,5 +121,38 @@ def test_a_saving_that_breaks_off_leaves_the_old_files(elsewhere, monkeypatch):
 
     monkeypatch.setattr(keras.Model, "save_weights", break_off)
     with pytest.raises(KeyboardInterrupt):
-        pretrain.publish(build_strong_cnn(), model_card_of_a_test(), elsewhere)
+        publish(build_strong_cnn(), elsewhere)
     assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
+
+
+@pytest.fixture
+def card_folder(tmp_path):
+    """A copy of the shipped card."""
+    shutil.copy(pretrain.DATA / weights.CARD, tmp_path)
+    return tmp_path
+
+
+def test_the_shipped_threshold_is_chosen_again_from_the_answers_that_were_kept(card_folder):
+    shipped = model_card_of_a_test()
+    assert pretrain.calibrate(card_folder) == shipped
+    assert json.loads((card_folder / weights.CARD).read_text(encoding="utf-8")) == shipped
+    assert (card_folder / "strong_cnn.md").read_text(encoding="utf-8") == (pretrain.DATA / "strong_cnn.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_another_share_of_digits_gives_another_threshold_and_leaves_the_rest(card_folder):
+    before, after = model_card_of_a_test(), pretrain.calibrate(card_folder, read=0.95)
+    assert after["threshold"] > before["threshold"]
+    assert after["validation"]["read"] == pytest.approx(0.95 * after["validation"]["digits"], rel=0.002)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"threshold", "validation"}
+
+
+def test_answers_of_other_weights_are_refused(card_folder):
+    card = card_folder / weights.CARD
+    facts = json.loads(card.read_text(encoding="utf-8")) | {"sha256": "0" * 64}
+    card.write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"validation_answers.npz belongs to other weights .* make pretrained"):
+        pretrain.calibrate(card_folder)
+    assert json.loads(card.read_text(encoding="utf-8")) == facts
