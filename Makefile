@@ -1,4 +1,4 @@
-# The engine of the book. `make help` lists what it can do.
+# Builds, tests and publishes the book. `make help` lists the targets.
 
 PYTHON  ?= python3
 DATASET ?= mini
@@ -7,11 +7,11 @@ RUNS    := _build/runs/$(DATASET)
 PAGE    := _build/html/index.html
 
 INSTALLED := .venv/.installed
-# One build at a time: a second one waits. With `make -j2` two notebooks run side by side.
+# One build at a time, by a lock. With `make -j2` two notebooks run side by side.
 BUILDING = $(BIN)/python -m tools.build.alone _build/lock
 JOBS     = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 
-# What these programs would leave in a home, which may be read-only.
+# These programs write to the home folder by default, which may be read-only.
 export IPYTHONDIR := $(CURDIR)/_build/home/ipython
 export JUPYTER_RUNTIME_DIR := $(CURDIR)/_build/home/jupyter
 export MPLCONFIGDIR := $(CURDIR)/_build/home/matplotlib
@@ -77,7 +77,7 @@ test-jax: .venv-jax/.installed  ## run the tests of models, training and evaluat
 	@.venv-jax/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-# Built from a copy, because setuptools leaves a folder behind, and used where nothing of the checkout can be found.
+# Built from a copy, because setuptools leaves a build folder, and used outside the checkout, which it must not import.
 test-package:  ## build the package, install it into a new environment, read a picture with it; PYTHON=python3.12
 	@set -e; place=$$(mktemp -d); trap 'rm -rf "$$place"' EXIT; unset PYTHONPATH; \
 	  mkdir "$$place/source"; cp -R pyproject.toml README.md LICENSE book mnist_helpers "$$place/source"; \

@@ -1,7 +1,7 @@
 """Helpers for the book *Reading Handwritten Digits*.
 
-Importing this package loads nothing heavy: each public name is fetched from its module when it is
-first used, so a page that only looks at images never waits for Keras. The names stand in ``__init__.pyi``.
+Importing this package imports no other library but ``lazy_loader``: each public name is imported from its module when
+it is first used, so a page that only shows images does not import Keras. ``__init__.pyi`` lists the names.
 """
 
 import lazy_loader

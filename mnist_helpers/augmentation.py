@@ -1,4 +1,4 @@
-"""Images that are changed a little each time that a network learns from them."""
+"""Data augmentation: small random changes to the training images in every epoch."""
 
 import math
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from mnist_helpers.checks import check_count, check_kind, check_lengths, check_r
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far an image is changed at random each time that a network learns from it. 0 leaves a change out.
+    """The largest random changes to an image in each epoch. 0 turns a change off.
 
     Attributes:
         shift: largest shift to either side, in pixels.
-        rotation: largest turn either way, in degrees.
+        rotation: largest rotation either way, in degrees.
         scale: largest change of width and of height, each on its own; 0.1 is from 90 to 110%.
         shear: largest slant either way, in pixels to the side for each pixel upwards.
-        stroke: largest change of the pen: at 1 the strokes become up to a pixel thicker on each side, or thinner.
+        stroke: largest change of the stroke width; at 1 strokes become up to a pixel thicker on each side, or thinner.
     """
 
     shift: float = 2.0
@@ -35,9 +35,9 @@ class Augmentation:
 
 
 def augment_images(images, augmentation, seed):
-    """Change each image at random: first the width of its strokes, then place, turn, size and slant, all in one step.
+    """Change each image at random: first its stroke width, then shift, rotation, scale and shear in one transform.
 
-    One step means one interpolation, so that an image gets blurred once and not four times.
+    One transform means one interpolation, so that an image gets blurred once and not four times.
 
     Args:
         images: ``float32`` array of shape ``(n, height, width, 1)`` with values from 0 (paper) to 1 (ink).
@@ -45,7 +45,7 @@ def augment_images(images, augmentation, seed):
         seed: an integer or a sequence of them; the same seed gives the same changes.
 
     Returns:
-        The changed images, a tensor of the backend with the same shape and type. What comes in at the border is paper.
+        The changed images, a tensor of the backend with the same shape and type. Areas from outside it are 0 (paper).
 
     Raises:
         ValueError: the images have another shape or type, or values below 0 or above 1.
@@ -75,10 +75,10 @@ def augment_images(images, augmentation, seed):
         thin = -ops.max_pool(-images, 3, strides=1, padding="same")
         images = images + np.maximum(stroke, 0) * (thick - images) + np.maximum(-stroke, 0) * (thin - images)
 
-    # From a place in the result to the place in the image that it shows: turned and slanted back, then rescaled.
+    # From output to input coordinates, as affine_transform expects: sheared and rotated back, then rescaled.
     xx, xy = np.cos(turn) / scale_x, (shear * np.cos(turn) - np.sin(turn)) / scale_x
     yx, yy = np.sin(turn) / scale_y, (shear * np.sin(turn) + np.cos(turn)) / scale_y
-    # The middle of the image stays where it is, but for the shift.
+    # The centre of the image moves only by the shift.
     middle_x, middle_y, zero = (width - 1) / 2, (height - 1) / 2, np.zeros(count, "float32")
     to_x, to_y = middle_x + shift_x, middle_y + shift_y
     x_offset, y_offset = middle_x - xx * to_x - xy * to_y, middle_y - yx * to_x - yy * to_y
@@ -89,12 +89,12 @@ def augment_images(images, augmentation, seed):
 class ImageBatches(keras.utils.PyDataset):
     """Batches for ``model.fit``, in a new order and with new changes in every epoch.
 
-    Every batch has random numbers of its own, by seed, epoch and position. So it does not matter in which order, in
-    which thread or how often it is asked for. Images are taken as they are needed; nothing is copied beforehand.
+    The random numbers of a batch depend only on seed, epoch and position, so batches can be requested in any order, in
+    any thread and repeatedly. Images are copied one batch at a time.
 
     Args:
         x: images, ``float32`` of shape ``(n, 28, 28, 1)``.
-        y: labels as the model's loss wants them.
+        y: labels as the model's loss expects them.
         batch_size: how many images a batch holds; the last one may be smaller.
         augmentation: an ``Augmentation``, or None to leave the images as they are.
         seed: an integer of 0 or more.
@@ -109,9 +109,9 @@ class ImageBatches(keras.utils.PyDataset):
         check_lengths(x, y)
         check_count("batch_size", batch_size)
         check_seed("seed", seed)
-        # With two threads Keras fetches batches ahead by itself. With one it leaves that to tf.data, whose tuning
-        # thread often is not told that an epoch is over, and sleeps on while the training waits (TensorFlow 2.21).
-        # Other backends have no such thread, and in JAX's `fit` batches fetched ahead would end up in the next epoch.
+        # With two threads Keras prefetches batches itself. With one it leaves that to tf.data, whose autotuning thread
+        # often misses the end of an epoch, so that training blocks until its sleep is over (TensorFlow 2.21). Other
+        # backends have no such thread, and in JAX's `fit` prefetched batches would end up in the next epoch.
         super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1)
         self.x, self.y, self.batch_size = x, y, batch_size
         self.augmentation, self.seed, self.shuffle = augmentation, seed, shuffle

@@ -1,4 +1,4 @@
-"""Checks of what is handed in. Each error names the argument, what was expected, and the way out."""
+"""Checks of arguments. Each error names the argument, what was expected, and how to correct it."""
 
 import os
 
@@ -11,9 +11,9 @@ def check_kind(argument, value, kinds, wanted):
 
     Args:
         argument: the name of the argument, for the message.
-        value: what was handed in.
-        kinds: the types that are welcome, as ``isinstance`` takes them.
-        wanted: what they are, in words.
+        value: the value of the argument.
+        kinds: the accepted types, as ``isinstance`` takes them.
+        wanted: these types in words, for the message.
 
     Raises:
         TypeError: it is of none of these types.
@@ -23,14 +23,14 @@ def check_kind(argument, value, kinds, wanted):
 
 
 def check_dictionary(argument, value, wanted):
-    """Refuse anything but a dictionary with something in it."""
+    """Refuse anything but a non-empty dictionary."""
     check_kind(argument, value, dict, f"a dictionary {wanted}")
     if not value:
         raise ValueError(f"{argument}: expected a dictionary {wanted}, got an empty one.")
 
 
 def check_choice(argument, value, choices):
-    """Refuse anything but one of a few values; NumPy's numbers count as Python's."""
+    """Refuse a value that is none of the choices; a NumPy scalar is converted to Python's type first."""
     value = value.item() if isinstance(value, np.generic) else value
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         raise ValueError(f"{argument}: expected one of {', '.join(map(repr, choices))}, got {value!r:.80}.")
@@ -42,7 +42,7 @@ def check_path(argument, value):
 
 
 def check_generator(argument, value):
-    """Refuse anything but a source of random numbers."""
+    """Refuse anything but a NumPy random generator."""
     check_kind(argument, value, np.random.Generator, "a NumPy random generator, as np.random.default_rng(7) makes one")
 
 
@@ -56,7 +56,7 @@ def check_seed(argument, value):
 
 
 def check_builder(argument, value):
-    """Refuse anything but a function; a model that was built already is called by other rules."""
+    """Refuse anything but a function; a model that is already built can be called, too, and is refused."""
     if not callable(value) or hasattr(value, "predict"):
         raise TypeError(
             f"{argument}: expected a function that returns a new, compiled model, got {type(value).__name__}; "
@@ -65,13 +65,13 @@ def check_builder(argument, value):
 
 
 def check_model(argument, value):
-    """Refuse anything but a network of layers that can predict."""
+    """Refuse anything without layers and a ``predict`` method."""
     if not callable(getattr(value, "predict", None)) or not hasattr(value, "layers"):
         raise TypeError(f"{argument}: expected a Keras model, got {type(value).__name__}; train returns it as .model.")
 
 
 def check_scores(argument, values):
-    """Refuse anything but finite numbers, one after the other."""
+    """Refuse anything but a one-dimensional, non-empty sequence of finite numbers."""
     try:
         numbers = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
@@ -91,22 +91,22 @@ def check_probabilities(argument, values):
 
 
 def check_answers(argument, answers):
-    """Refuse what a network answers if it is not rows of ten probabilities.
+    """Refuse a network's output that is not rows of ten probabilities.
 
     Args:
         argument: the name of the network's argument, for the message.
         answers: what its ``predict`` returned.
 
     Raises:
-        ValueError: they have another shape, lie outside of 0 to 1, or do not sum to 1.
+        ValueError: they have another shape, are outside 0 to 1, or do not sum to 1.
     """
     wanted, way = "a network that answers with probabilities of shape (n, 10)", "end it with softmax"
     if not isinstance(answers, np.ndarray) or answers.ndim != 2 or answers.shape[1] != 10:
         found = f"shape {answers.shape}" if isinstance(answers, np.ndarray) else type(answers).__name__
         raise ValueError(f"{argument}: expected {wanted}, got {found}; give it one output for each digit, and {way}.")
-    numbers = answers.astype("float32")  # sums of half precision would be too far from 1
+    numbers = answers.astype("float32")  # half-precision sums would be too far from 1
     low, high, sums = numbers.min(), numbers.max(), numbers.sum(axis=1)
-    if not (low >= 0 and high <= 1.001 and np.allclose(sums, 1, atol=0.01)):  # nor is anything that is not a number
+    if not (low >= 0 and high <= 1.001 and np.allclose(sums, 1, atol=0.01)):  # false for NaN, too
         raise ValueError(
             f"{argument}: expected {wanted}, got values from {low:.3g} to {high:.3g} with sums from {sums.min():.3g} "
             f"to {sums.max():.3g}; {way}."
@@ -114,7 +114,7 @@ def check_answers(argument, answers):
 
 
 def check_ink(argument, values):
-    """Refuse a picture that is paper from edge to edge."""
+    """Refuse a picture without ink."""
     if not np.max(values) > 0:
         raise ValueError(f"{argument}: expected some ink, got no value above 0.")
 
@@ -140,7 +140,7 @@ def check_images(argument, images):
 
     Args:
         argument: the name of the argument, for the message.
-        images: what was handed in.
+        images: the value of the argument.
 
     Raises:
         TypeError: it is no array, or its numbers are not ``uint8``.
@@ -179,7 +179,7 @@ def check_labels(argument, labels, classes=10):
 
     Args:
         argument: the name of the argument, for the message.
-        labels: what was handed in; lists are as good as arrays.
+        labels: the value of the argument, a list or an array.
         classes: how many classes there are.
 
     Raises:
@@ -222,7 +222,7 @@ def check_one_hot(argument, labels):
 
     Args:
         argument: the name of the argument, for the message.
-        labels: what was handed in.
+        labels: the value of the argument.
 
     Raises:
         ValueError: it has another shape, or other sums.
@@ -239,12 +239,12 @@ def check_range(argument, value, low, high):
 
     Args:
         argument: the name of the argument, for the message.
-        value: what was handed in.
+        value: the value of the argument.
         low, high: the smallest and the largest value allowed; infinity means that there is no such limit.
 
     Raises:
         TypeError: it is no number.
-        ValueError: it lies outside, or is not finite.
+        ValueError: it is outside the range, or not finite.
     """
     wanted = f"a number from {low:g} to {high:g}" if np.isfinite(high) else f"a number of {low:g} or more"
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
@@ -254,11 +254,11 @@ def check_range(argument, value, low, high):
 
 
 def check_count(argument, value, minimum=1, maximum=2**31 - 1):
-    """Refuse anything but an integer from ``minimum`` to ``maximum``; beyond 2**31 lies no count of this book.
+    """Refuse anything but an integer from ``minimum`` to ``maximum``; no count in this book is larger.
 
     Args:
         argument: the name of the argument, for the message.
-        value: what was handed in.
+        value: the value of the argument.
         minimum, maximum: the smallest and the largest value allowed.
 
     Raises:
@@ -297,9 +297,9 @@ def check_lengths(x, y):
 
 
 def are_texts(labels):
-    """Whether labels, one or more, are texts and no numbers; of a list and of an array of objects the first counts."""
+    """Whether the labels are texts, not numbers; the first element of a list or an object array decides."""
     if not hasattr(labels, "dtype") and not isinstance(labels, list | tuple):
-        return False  # the first of a table, for example, is the name of a column
+        return False  # iterating over a DataFrame, for example, yields column names
     kind = getattr(getattr(labels, "dtype", None), "kind", "O")
     return kind in "US" or (kind == "O" and any(isinstance(part, str | bytes) for part in np.ravel(next(iter(labels)))))
 
@@ -311,7 +311,7 @@ def _way_to_numbers(argument, labels):
 
 
 def check_training(x, y, epochs, batch_size):
-    """Refuse what no training can begin with.
+    """Refuse wrong values of the arguments that every training takes.
 
     Args:
         x, y: images and labels, equally many.
@@ -350,7 +350,7 @@ def check_picture(argument, picture):
 
 
 def check_histories(argument, runs):
-    """Refuse Keras histories without loss or accuracy, and those that were not all watched in the same way."""
+    """Refuse Keras histories without loss or accuracy, or without the validation values that the first one has."""
     if not runs:
         raise ValueError(f"{argument}: expected a Keras history or several, got none.")
     for run in runs:
@@ -364,7 +364,7 @@ def check_histories(argument, runs):
 
 
 def check_references(references):
-    """Refuse anything but a dictionary of published errors, or none."""
+    """Refuse anything but a dictionary of published errors, or None."""
     if references is not None:
         check_kind("references", references, dict, "a dictionary from a name to an error in per cent")
 
@@ -376,7 +376,7 @@ def check_shape(argument, array, shape, way):
 
 
 def check_pairs(y_true, y_pred, names=("y_true", "y_pred")):
-    """Refuse labels and answers that do not belong together, one by one."""
+    """Refuse labels and answers that are no class labels, or not equally many."""
     check_labels(names[0], y_true)
     check_labels(names[1], y_pred)
     if len(y_true) != len(y_pred):

@@ -20,12 +20,12 @@ from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.training import own_layer_seeds, set_seed
 from mnist_helpers.training_cache import VERSIONS, describe_model, note_kept_seconds
 
-# A fold that another version trained is not this one's: the number is that of this module's own way of training.
+# Part of a fold's key, so that folds of other versions are not reused; the 2 is the version of this module's method.
 WAY = (2, *VERSIONS)
 
 
 class TrainingError(Exception):
-    """A training went wrong; the message names the fold, the epoch and the learning rate."""
+    """The loss became infinite or not a number; the message names the fold, the epoch and the learning rate."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,14 @@ def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, check
     Args:
         build: a function without arguments that returns a new, compiled, untrained model.
         x: images as the model reads them, ``float32`` of shape ``(n, 28, 28, 1)``.
-        y: labels as the model's loss wants them, integers ``(n,)`` or one-hot ``(n, 10)``.
+        y: labels as the model's loss expects them, integers ``(n,)`` or one-hot ``(n, 10)``.
         folds: how many parts.
         epochs, batch_size: as for ``train``.
-        seed: fixes the folds; and gives each fold a stream of its own for weights and order.
+        seed: fixes the folds, and gives each fold a random stream of its own for weights and order.
         checkpoint: a folder in which each finished fold is kept, so that an interrupted run goes on where it stopped.
-            Another model, other data, another seed, setting or version never finds these folds. What a loss, a metric
-            or a layer of your own computes is not looked at, nor are weights that the builder loads: after a change
-            there, name another folder.
+            A fold is reused only for the same model, data, seed, settings and versions. The code of your own losses,
+            metrics and layers is not compared, nor are weights that the builder loads: after a change there, name
+            another folder.
 
     Returns:
         A ``CrossValidation``.
@@ -121,7 +121,7 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         description = describe_model(model)
         for number, (train, test) in enumerate(splits):
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-            # The fold itself has a part in it, since another scikit-learn might cut otherwise.
+            # The fold's indices are part of the key, since another version of scikit-learn might split differently.
             cut = digest_arrays(test) if folder else ""
             key = digest_texts([description, data, cut, seed, folds, number, epochs, batch_size, *WAY])
             file = folder / f"fold-{key}.json" if folder else None
@@ -129,12 +129,12 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
 
     results = {(task.model, task.number): _load_fold(task.file) for task in tasks}
     waiting = [task for task in tasks if results[task.model, task.number] is None]
-    if kept:  # whoever asked for no checkpoint sees every fold, and how long it took
+    if kept:  # without a checkpoint of their own, readers see the report of every fold
         for task in tasks:
             if result := results[task.model, task.number]:
                 _report(task, result)
                 note_kept_seconds(result["seconds"], worker=True)
-    # The longest first, so that no core waits at the end for one that began a long training last.
+    # The longest first, so that no long training starts last while the other cores are idle.
     waiting.sort(key=lambda task: -_estimate_work(models[task.model]))
     for i, result in run_in_parallel(_run_fold, [(task, builders[task.model], x, y) for task in waiting]):
         task = waiting[i]
@@ -158,7 +158,7 @@ def _report(task, result):
 
 
 def _run_fold(task, build, x, y):
-    """Train and score one fold, and keep the result if there is a place for it."""
+    """Train and score one fold, and write the result if the task names a file."""
     start = time.perf_counter()
     held_out = ImageBatches(x, y, 250, shuffle=False, indices=task.test)
     set_seed(task.seed)
@@ -172,7 +172,7 @@ def _run_fold(task, build, x, y):
             epochs=task.epochs,
             validation_data=held_out,
             callbacks=[_StopAtBrokenLoss(task)],
-            shuffle=False,  # the batches are shuffled already; Keras would shuffle by the process's one generator
+            shuffle=False,  # the batches are shuffled already; Keras would use the process-wide generator
             verbose=0,
         )
     answers = model.predict(held_out, verbose=0).argmax(axis=1)
@@ -220,7 +220,7 @@ def _inspect(name, build, x, y):
         raise ValueError(f"x: {what} reads images of shape {wanted}, got {x.shape[1:]}. {way}".strip())
     if not np.isfinite(x).all():
         raise ValueError("x: holds values that are infinite or not a number; look for them with np.isfinite(x).")
-    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "")  # none of a function
+    loss = model.loss if isinstance(model.loss, str) else getattr(model.loss, "name", "")  # "" for a function
     if "sparse" in loss and y.ndim != 1:
         way = "y.ravel()" if y.shape[1:] == (1,) else "y.argmax(axis=1)"
         raise ValueError(f"y: the loss {loss} wants integers of shape (n,), got {y.shape}; write {way}.")
@@ -237,10 +237,10 @@ def _inspect(name, build, x, y):
 
 
 def _estimate_work(model):
-    """About how many multiplications an image takes: each weight is used once at every place of its map."""
+    """About how many multiplications an image takes: each weight is used once at every position of its feature map."""
     try:
         return sum(layer.count_params() * math.prod(layer.output.shape[1:-1]) for layer in model.layers)
-    except (AttributeError, TypeError, ValueError):  # layers of another kind; the order is only a matter of time
+    except (AttributeError, TypeError, ValueError):  # other kinds of layers; the order affects only the duration
         return 0
 
 
@@ -249,7 +249,7 @@ def _check_settings(y, folds, epochs, batch_size, seed):
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     check_seed("seed", seed)
-    # Of one-hot rows each column is a class, also one without any image; of integers only those that occur are known.
+    # In one-hot rows each column is a class, even one without images; with integers only those that occur are known.
     classes, counts = np.unique(y, return_counts=True)
     if y.ndim == 2:
         classes, counts = np.arange(y.shape[1]), np.bincount(y.argmax(axis=1), minlength=y.shape[1])
@@ -266,7 +266,7 @@ def _open_checkpoint(checkpoint):
     folder = Path(checkpoint)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Hidden files are left by others, such as file managers and Jupyter.
+        # Hidden files come from other programs, such as file managers and Jupyter.
         strangers = [path.name for path in folder.iterdir() if not path.name.startswith(("fold-", "."))]
         if strangers:
             raise ValueError(

@@ -17,25 +17,25 @@ from pathlib import Path
 import numpy as np
 
 SPLIT_SEED = 7  # of the validation part, which is the same in every run
-TIMEOUT = 30  # seconds without a byte, after which a server is given up
+TIMEOUT = 30  # seconds without a byte, after which a download fails
 MINI_TRAIN_PER_CLASS = 400
 
 
 class DatasetError(RuntimeError):
-    """A data set could not be had, or is not what it should be. The message says which file, and the ways on."""
+    """A data set could not be loaded, or is not the expected one. The message names the file, and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and labels in three parts: to learn from, to decide by, and to be scored on once.
+    """Images and labels in three parts: training, validation (for decisions) and test (scored once).
 
     Attributes:
         name: one of ``DATASETS``, such as ``"mini"``.
-        x_train: ``uint8`` array of shape ``(n, 28, 28)``, the images to learn from; 0 is paper, 255 is ink.
+        x_train: ``uint8`` array of shape ``(n, 28, 28)``, the training images; 0 is paper, 255 is ink.
         y_train: their labels, integers of shape ``(n,)`` from 0 to 9.
-        x_valid: the same for deciding.
+        x_valid: the validation images, of the same type.
         y_valid: their labels.
-        x_test: the same for the one score at the end.
+        x_test: the test images, of the same type.
         y_test: their labels.
     """
 
@@ -55,7 +55,7 @@ class Dataset:
 
 
 def load_dataset(name):
-    """Load MNIST, or the part of it that needs no network, split into training, validation and test part.
+    """Load MNIST, or the part of it that needs no download, split into training, validation and test part.
 
     The validation part is a stratified random choice from the training part (each digit keeps its share), the same in
     every run. The order of the images is kept within each part.
@@ -69,7 +69,7 @@ def load_dataset(name):
 
     Raises:
         ValueError: there is no data set of that name.
-        DatasetError: MNIST is out of reach, or the file found is not MNIST.
+        DatasetError: MNIST cannot be downloaded, or the file found is not MNIST.
     """
     from sklearn.model_selection import train_test_split
 
@@ -100,7 +100,7 @@ def load_arrays(name):
 
     Raises:
         ValueError: there is no data set of that name.
-        DatasetError: MNIST is out of reach, or the file found is not MNIST.
+        DatasetError: MNIST cannot be downloaded, or the file found is not MNIST.
     """
     source = _source(name)
     return source.load(source)
@@ -146,7 +146,7 @@ def _read_mnist(source, path, found):
     """Read and verify ``path``; ``found`` begins the message of an error by saying why this file was read."""
     try:
         if not zipfile.is_zipfile(path):
-            path.open("rb").close()  # says whether the file is missing, forbidden or a folder
+            path.open("rb").close()  # the error tells a missing file from a forbidden one or a folder
             raise ValueError("it is not an .npz archive, or only a part of one")
         with np.load(path, allow_pickle=False) as archive:
             if missing := source.shapes.keys() - set(archive.files):
@@ -192,7 +192,7 @@ def _download_mnist(source, cache):
         from keras.utils import get_file
 
         try:
-            # Its progress bar would be left in a page.
+            # Its progress bar would remain in the output of a page.
             with _timeout(), contextlib.redirect_stdout(io.StringIO()):
                 fresh = Path(get_file("mnist.npz", origin=source.url, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
@@ -204,7 +204,7 @@ def _download_mnist(source, cache):
 
 @contextlib.contextmanager
 def _timeout():
-    """Keras' downloader would wait for ever for a server that has stopped talking."""
+    """Context manager: a socket timeout. Keras' downloader sets none, and would block for ever on a silent server."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
@@ -227,16 +227,16 @@ def _digest(array):
 
 @dataclass(frozen=True, eq=False)
 class DatasetSource:
-    """What the book knows of a data set; whoever adds one adds an entry to ``DATASETS``.
+    """The description of a data set; a new data set needs an entry in ``DATASETS``.
 
     Attributes:
         load: a function from this entry to ``(x_train, y_train), (x_test, y_test)``, verified arrays: images ``uint8``
             of shape ``(n, 28, 28)``, labels ``uint8`` of shape ``(n,)``.
         title: its size, in a few words for a table.
-        sentence: what a page says of it, behind its numbers.
+        sentence: its description on a page, after its numbers.
         digests: the SHA-256 of the bytes of each array that is loaded.
         validation_size: how many training images are split off, stratified by class, for decisions.
-        shapes: the shape of each array, where it is looked at before the digest.
+        shapes: the shape of each array, where it is checked before the digest.
         url: where it can be downloaded, or None.
         classes: how many classes there are; labels count from 0.
         is_full: whether a run with it is a full one, which the book's conclusions and its published pages rest on.

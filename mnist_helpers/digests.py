@@ -1,4 +1,4 @@
-"""Short texts that stand for arrays, settings and code, so that what was done with them can be found again."""
+"""Digests of arrays, settings and code, by which the results that were computed from them are found again."""
 
 import ast
 import hashlib
@@ -17,12 +17,12 @@ def digest_arrays(*arrays):
 
 
 def digest_texts(parts):
-    """32 hexadecimal digits that stand for a list of anything that has a text."""
+    """The first 32 hexadecimal digits of the SHA-256 of the list, each item converted by ``str``."""
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:32]
 
 
 def normalise_code(text):
-    """Python code in one spelling, without comments and docstrings: two texts that do the same look the same."""
+    """Python code in a canonical form, without comments and docstrings, so that layout does not change its digest."""
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

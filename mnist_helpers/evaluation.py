@@ -1,4 +1,4 @@
-"""How good a model is, and how sure we may be of that."""
+"""Error rates, means and paired tests, with their 95% intervals."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class ErrorRate:
 
 @dataclass(frozen=True)
 class MeanInterval:
-    """A mean over repeated runs, with the interval in which the mean over endless runs lies.
+    """A mean over repeated runs, with a confidence interval for the mean over infinitely many runs.
 
     Attributes:
         mean: the mean of the values.
@@ -73,7 +73,7 @@ def error_rate(y_true, y_pred):
 
 
 def model_error(model, images, labels):
-    """Let a model read images, and count its mistakes.
+    """Predict images with a model, and count its mistakes.
 
     Args:
         model: a Keras model that answers with probabilities of shape ``(n, 10)``.
@@ -122,13 +122,13 @@ def mean_interval(values):
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Whether two models really differ, judged on the same images or the same folds.
+    """A test of whether two models differ, on the same images or the same folds.
 
     Attributes:
         difference: the first model's score minus the second's.
         low: lower end of its 95% interval.
         high: its upper end.
-        p_value: the probability of a difference at least as large, either way, if there were none in truth.
+        p_value: the probability of a difference at least as large, either way, if there were no true difference.
         values: the difference on each fold; empty where there were no folds.
     """
 
@@ -140,7 +140,7 @@ class PairedTest:
 
     @property
     def significant(self):
-        """Whether the difference is significant by the usual custom, a p-value below 5%."""
+        """Whether the difference is significant by the usual convention, a p-value below 5%."""
         return self.p_value < 0.05
 
 
@@ -173,8 +173,8 @@ def mcnemar_test(y_true, first, second):
 def corrected_t_test(first, second, train_size, test_size):
     """Compare the scores of two models on the same folds (Nadeau & Bengio, 2003, Machine Learning 52).
 
-    Folds share most of their training images, so their scores are not independent and the plain t-test is too sure of
-    itself. The correction adds the ratio of test to training images to the variance.
+    Folds share most of their training images, so their scores are not independent, and the plain t-test underestimates
+    the variance of their mean. The correction adds the ratio of test to training images to the variance.
 
     Args:
         first, second: the scores of each model, one a fold, in the same order.
@@ -184,7 +184,7 @@ def corrected_t_test(first, second, train_size, test_size):
         A ``PairedTest``.
 
     Raises:
-        TypeError, ValueError: there are fewer than two folds, or not equally many for both models; or a size is none.
+        TypeError, ValueError: there are fewer than two folds, or not equally many for both models; or a size is wrong.
     """
     check_scores("first", first)
     check_scores("second", second)

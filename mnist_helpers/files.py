@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and found where they ship with the package."""
+"""Atomic writing of files, and the paths of files that ship with the package."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-# Within the package, and within book/, where they stand beside the pages in the repository (see pyproject.toml).
+# Name of each folder within the package, and within book/ in the repository (see pyproject.toml).
 FOLDERS = {"pad": "pad", "recorded": "results", "samples": "samples"}
 
 
@@ -18,18 +18,18 @@ def shipped(folder, name):
 
 
 def write_text(path, text):
-    """Write a text file so that readers see the old one or the new one whole, never a part."""
+    """Write a text file atomically: other processes see the old content or the new, never a part."""
     return write_bytes(path, text.encode())
 
 
 def write_bytes(path, content):
-    """The same for any file. Of a link, the file that it leads to is replaced.
+    """The same for bytes. A symbolic link stays, and the file that it points to is replaced.
 
     Raises:
-        OSError: the path leads to something that is no ordinary file, or it cannot be written.
+        OSError: the path is no regular file, or it cannot be written.
     """
     with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(os.stat(path).st_mode):  # as root, a new file would take the place of a device
+        if not stat.S_ISREG(os.stat(path).st_mode):  # as root, the new file would replace a device
             raise OSError(f"{path} is a folder, a device or a pipe, and is not replaced; name a file to write.")
     target = Path(os.path.realpath(path))
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)

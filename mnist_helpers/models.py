@@ -181,8 +181,8 @@ def conv_block(filters, size, strides=1):
     check_count("strides", strides)
     return [
         Conv2D(filters, size, strides=strides, padding="same", use_bias=False),
-        # The mean that it keeps for reading follows within tens of steps. Keras' 0.99 needs hundreds, and in a short
-        # training with large steps the network has moved on by then.
+        # The moving averages used for prediction adapt within tens of steps. Keras' 0.99 needs hundreds, and in a short
+        # training with large steps the weights have changed by then.
         BatchNormalization(momentum=0.9),
         Activation("relu"),
     ]

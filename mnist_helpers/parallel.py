@@ -8,7 +8,7 @@ import joblib
 import keras
 from joblib.parallel import get_active_backend
 
-# A process trains one model at a time, whatever threads it has: random choices and settings belong to the process.
+# A process trains one model at a time, whatever threads it has: random generators and settings are global to it.
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -17,7 +17,7 @@ def run_in_parallel(function, tasks):
 
     Each runs in a process with one thread, as many at a time as ``joblib.parallel_config(n_jobs=…)`` says (all cores by
     default), or on the cluster of ``joblib.parallel_config("dask")``. On a GPU they run one by one, in this process.
-    Wherever that is, numbers are of the type that Keras is set to here.
+    Everywhere the dtype policy is that of this process's Keras.
 
     Args:
         function: what to call; it and its arguments are sent to the processes, and large arrays are shared with them.
@@ -31,12 +31,12 @@ def run_in_parallel(function, tasks):
         return
     _, workers = get_active_backend()
     workers = -1 if workers is None else workers
-    # One worker is a process too, not this one: with this one's threads, the last digits would differ.
+    # Even a single worker is a separate process: with this one's threads, the last digits would differ.
     one_by_one = joblib.effective_n_jobs(workers) == 1
     options = {"n_jobs": 2, "pre_dispatch": 1} if one_by_one else {"n_jobs": workers}
     pool = joblib.Parallel(return_as="generator_unordered", batch_size=1, **options)
     with warnings.catch_warnings():
-        # A worker that has grown is replaced by a new one, as it should be; the task in waiting goes to that one.
+        # joblib replaces a worker whose memory has grown, and gives the pending task to the new one: no fault.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor")
         settings = os.getpid(), keras.backend.backend(), keras.config.dtype_policy().name
         yield from pool(
@@ -47,8 +47,8 @@ def run_in_parallel(function, tasks):
 def _run_with_one_thread(settings, i, function, task):
     process, backend, policy = settings
     if os.getpid() != process:
-        # Before the first operation, after which a backend keeps the threads that it has: TensorFlow by the first two
-        # variables, JAX by the others.
+        # Before the first operation, which fixes the number of a backend's threads: TensorFlow reads the first two
+        # variables, JAX the others.
         flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
         one = dict.fromkeys(["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC", "NPROC"], "1")
         os.environ.update(one, XLA_FLAGS=flags)

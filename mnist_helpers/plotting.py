@@ -1,7 +1,7 @@
 """Every figure of the book.
 
-Each function returns a Matplotlib figure. As the last line of a cell it is shown; ``figure.savefig("name.png")`` keeps
-it. The look is in ``book.mplstyle``.
+Each function returns a Matplotlib figure. As the last line of a cell it is shown; ``figure.savefig("name.png")`` writes
+it to a file. The style is ``book.mplstyle``.
 """
 
 import sys
@@ -144,7 +144,7 @@ def show_filters(kernels, *, columns=8):
 
 
 def plot_convolution(image, kernel, result, places):
-    """Draw a filter on its way over an image: the window, window times filter, and the result so far.
+    """Draw the steps of a filter that slides over an image: the window, window times filter, and the result so far.
 
     Args:
         image: array of shape ``(28, 28)``.
@@ -465,7 +465,7 @@ def plot_error_and_time(models, highlight=(), references=None):
             from 0 to 1. ``times_and_errors`` makes it.
         highlight: names of the models that are to stand out.
         references: dictionary from a published model to its error in per cent, a number or a pair (from, to). They are
-            drawn as lines, since nobody knows how long they would train on this machine.
+            drawn as lines, since their training time on this machine is unknown.
 
     Returns:
         The figure.
@@ -477,7 +477,7 @@ def plot_error_and_time(models, highlight=(), references=None):
     ax = axes[0, 0]
     # Numbers, the fastest first, with their names below: names beside the points would cover one another.
     for number, (name, (seconds, *errors)) in enumerate(sorted(models.items(), key=lambda item: item[1][0]), start=1):
-        rate, low, high = (100 * max(error, 1e-5) for error in errors)  # a logarithmic axis has no place for 0
+        rate, low, high = (100 * max(error, 1e-5) for error in errors)  # a logarithmic axis cannot show 0
         color, marker = (ORANGE, "D") if name in highlight else (BLUE, "o")
         ax.errorbar(seconds, rate, yerr=[[rate - low], [high - rate]], color=color, capsize=3)
         ax.plot(seconds, rate, marker, color=color, markersize=12)
@@ -499,7 +499,7 @@ def plot_error_and_time(models, highlight=(), references=None):
 
 
 def plot_confusion(confusion):
-    """Draw which digits are read as which: the mistakes only, since right answers would outshine them.
+    """Draw which digits are read as which: the mistakes only, since the many right answers would dominate the scale.
 
     Args:
         confusion: integer array of shape ``(10, 10)``, rows the labels and columns the answers, as scikit-learn's
@@ -593,7 +593,7 @@ def plot_threshold(digits, labels, non_digits, threshold):
         va="top",
     )
     ax.set(xlabel="smallest probability that is read [%]", ylabel="share of the pictures [%]", xlim=(10, 100))
-    # Below 1% the scale is even, above it is logarithmic: 0.1% and 50% are both to be seen.
+    # Linear below 1% and logarithmic above, so that both 0.1% and 50% can be read.
     ax.set_yscale("symlog", linthresh=1, linscale=1)
     ax.set(ylim=(0, 100), yticks=[0, 0.5, 1, 5, 20, 100])
     ax.yaxis.set_major_formatter("{x:g}")
@@ -704,7 +704,7 @@ def _write_title(ax, title, mistake):
 
 
 def _finish(figure):
-    """Name the data in a corner, and leave the showing to the notebook: a closed figure is shown once, not twice."""
+    """Name the data in a corner, and close the figure: the notebook then shows it once, not twice."""
     if _source:
         figure.supxlabel(f"data: {_source}", x=0.995, ha="right", fontsize=7, color=GREY)
     plt.close(figure)

@@ -22,7 +22,7 @@ def prepare_images(images):
 
 
 def one_hot(labels, classes=10):
-    """Turn each label into a row of zeros with a single one at the label's place.
+    """Turn each label into a row of zeros with a single one at the label's position.
 
     Args:
         labels: integers of shape ``(n,)``, from 0 to ``classes - 1``.

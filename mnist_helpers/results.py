@@ -22,7 +22,7 @@ def record(name, **numbers):
     Args:
         name: lower-case letters, digits and underscores, such as ``"deep_mlp"``.
         numbers: what was measured: numbers, texts, lists and dictionaries of them. NumPy's numbers and arrays are
-            welcome, and so are results such as ``ErrorRate``, which are stored as dictionaries.
+            accepted, and so are results such as ``ErrorRate``, which are stored as dictionaries.
 
     Returns:
         The path of the file written.
@@ -72,9 +72,9 @@ def results_table(results, chapters=None, references="../book/references.md"):
         references: path from the same page to the references.
 
     Returns:
-        A text: one row a model with its test error and the 95% interval for the luck of the images, the published
+        A text: one row a model with its test error and the 95% interval for the sampling of the images, the published
         error, the validation error, seconds of training, and parameters. Where a model was trained with several seeds,
-        seconds, test error and interval are means over them. If its chapter is known, the title leads there.
+        seconds, test error and interval are means over them. If its chapter is known, the title links to it.
 
     Raises:
         TypeError, ValueError: a record lacks something, or holds something else; the message says which record.
@@ -181,7 +181,7 @@ def describe_run(facts):
 
 
 def _scored(results):
-    """The records of models that were scored on the test part; each holds what is shown of it."""
+    """Yield the records of models that were scored on the test part, after checking the entries that are shown."""
     way = "record it again"
     for name, numbers in results.items():
         record_of = f"results[{name!r}]"
@@ -207,7 +207,7 @@ def _check_entries(argument, dictionary, wanted, way):
 
 
 def _plain(text):
-    """A text that has no meaning in Markdown, whatever name somebody has given to a model."""
+    """A text, such as a model's name, with Markdown's special characters replaced by HTML entities."""
     return re.sub(r"[^\w %,.:+()–-]|_", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split()))
 
 

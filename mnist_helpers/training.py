@@ -1,4 +1,4 @@
-"""Training a model, in a way that can be repeated: the plain way, and one cycle on images that are moved a little."""
+"""Repeatable training of a model: with its own learning rate, or with one cycle on augmented images."""
 
 import contextlib
 import logging
@@ -25,20 +25,20 @@ from mnist_helpers.checks import (
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.training_cache import keep_trainings
 
-# Each new model is traced anew; from the fifth on TensorFlow takes that for a mistake and says so in the page.
+# Each new model is traced anew; from the fifth on TensorFlow warns of retracing, which would appear in the page.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 keep_trainings()  # in a build of the book; elsewhere it does nothing
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training run leaves behind.
+    """The result of a training run.
 
     Attributes:
         model: the trained Keras model, as it was after the last epoch.
         history: one list an observed quantity (``"loss"``, ``"accuracy"``, and with validation data ``"val_loss"``,
             ``"val_accuracy"``), one number an epoch.
-        seconds: how long the training took, by the clock on the wall.
+        seconds: wall-clock time of the training.
     """
 
     model: keras.Model
@@ -69,11 +69,11 @@ def train(build, x, y, *, epochs, batch_size, seed, validation_data=None, verbos
     Args:
         build: a function without arguments that returns a new, compiled model.
         x: images as the model reads them, ``float32`` of shape ``(n, 28, 28, 1)``.
-        y: labels as the model's loss wants them, here one-hot of shape ``(n, 10)``.
-        epochs: how often the training looks at every image.
-        batch_size: how many images it looks at before each step.
+        y: labels as the model's loss expects them, here one-hot of shape ``(n, 10)``.
+        epochs: number of passes over the images.
+        batch_size: number of images for each step.
         seed: fixes the first weights and the order of the images.
-        validation_data: ``(x, y)`` to be watched after each epoch, never learned from.
+        validation_data: ``(x, y)`` to be evaluated after each epoch, never trained on.
         verbose: 0 is silent, 2 prints a line an epoch.
 
     Returns:
@@ -205,7 +205,7 @@ def compare_recipes(recipes, seeds):
 
 
 def _follow(recipe, seed):
-    """What is left of a training when its model has gone."""
+    """Train, and return history and seconds only, so that no model is sent between processes."""
     with own_layer_seeds(seed):
         training = recipe(seed=seed)
     return training.history, training.seconds
@@ -213,10 +213,10 @@ def _follow(recipe, seed):
 
 @contextlib.contextmanager
 def own_layer_seeds(seed):
-    """While it lasts, layers draw their seeds from a generator of their own, whatever else the process does.
+    """Context manager: layers draw their seeds from a generator of their own, whatever else the process does.
 
-    Keras draws them from Python's one generator, and so do the threads of a Dask worker. With the same seed, these are
-    the same draws. Two trainings in one process must not overlap; ``run_in_parallel`` sees to that.
+    Keras draws them from Python's global generator, which all threads of a Dask worker share. The same seed gives the
+    same draws. Two trainings in one process must not overlap; ``run_in_parallel`` holds a lock.
     """
     shared = random.randint
     random.randint = random.Random(seed).randint

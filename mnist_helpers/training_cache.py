@@ -1,10 +1,10 @@
-"""Trainings that were done before, kept by a digest of all that they depend on.
+"""A cache of trainings, whose key is a digest of everything that they depend on.
 
 What ``fit`` does is a function of the model and its optimizer as they are, the images and labels, the settings, the
 state of the random generators, and the versions below. Where the environment variable ``MNIST_TRAININGS`` names a
-folder, as in a build of the book, what a training left is kept there, and the same training is read instead of being
-done again: its weights, its history, what it printed, and the seconds that it took. So a figure can be drawn anew
-without waiting for the network in it. Without the variable nothing is changed: ``fit`` is Keras' own.
+folder, as in a build of the book, the result of a training is stored there, and the same training is read instead of
+being repeated: its weights, its history, what it printed, and the seconds that it took. So a figure can be drawn anew
+without training its network again. Without the variable nothing is changed: ``fit`` is Keras' own.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from mnist_helpers.files import write_bytes, write_text
 
 BACKEND = keras.backend.backend()
 VERSIONS = (keras.__version__, BACKEND, getattr(sys.modules.get(BACKEND), "__version__", ""))
-# Sums are added in another order with another number of threads, and differ in the last digits.
+# With another number of threads, sums are computed in another order and differ in the last digits.
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "XLA_FLAGS")
 PACKAGE = __name__.partition(".")[0]
 SETTINGS = {"epochs", "batch_size", "shuffle", "verbose", "x", "y", "validation_data"}
@@ -38,7 +38,7 @@ SETTINGS = {"epochs", "batch_size", "shuffle", "verbose", "x", "y", "validation_
 def describe_model(model):
     """Architecture, initialisation and training settings as a text that is the same for two equal models."""
     text = model.to_json() + json.dumps(model.get_compile_config(), default=str, sort_keys=True)
-    # Keras numbers the names of models and layers through a whole process: put their order in the number's place.
+    # Keras numbers the names of models and layers through a whole process: replace the number by their order.
     for place, name in enumerate(dict.fromkeys(re.findall(r'"name": "([^"]*)"', text))):
         stem = re.sub(r"_\d+$", "", name)
         text = text.replace(f'"{name}"', f'"{stem} {place}"')
@@ -46,7 +46,7 @@ def describe_model(model):
 
 
 def keep_trainings():
-    """Let ``fit`` read the trainings that lie in the folder ``MNIST_TRAININGS``, and leave its own there."""
+    """Make ``fit`` read stored trainings from the folder ``MNIST_TRAININGS``, and store new ones there."""
     if os.environ.get("MNIST_TRAININGS") and not hasattr(keras.Model.fit, "original"):
         keras.Model.fit = _keeping(keras.Model.fit)
 
@@ -55,7 +55,7 @@ def _keeping(fit):
     @functools.wraps(fit)
     def fit_or_read(model, *arguments, **settings):
         given = dict(zip(("x", "y"), arguments, strict=False)) | settings
-        # A callback may do anything, and other data than arrays and ours cannot be told apart.
+        # Callbacks may have side effects, and only arrays and ImageBatches can be digested.
         if len(arguments) > 2 or not given.keys() <= SETTINGS or not model.built or not _is_known(given.get("x")):
             return fit(model, *arguments, **settings)
         file = Path(os.environ["MNIST_TRAININGS"]) / f"training-{_key(model, given)}.npz"
@@ -72,7 +72,7 @@ def _keeping(fit):
 
 
 class _Tee(io.StringIO):
-    """Remembers what is printed, and prints it."""
+    """Stores what is printed, and passes it on to the terminal."""
 
     def __init__(self, terminal):
         super().__init__()
@@ -122,7 +122,7 @@ def _describe_data(data):
 
 
 def _state(model):
-    """The variables that a training leaves behind, the seeds of dropout included."""
+    """The variables that a training changes, the seeds of dropout included."""
     seeds = [layer.seed_generator.state for layer in model.layers if hasattr(layer, "seed_generator")]
     return [*model.weights, *seeds]
 
@@ -141,7 +141,7 @@ def _write(model, images, history, seconds, printed, file):
 
 def _read(model, given, file):
     try:
-        os.utime(file)  # what nobody has asked for in a long time is deleted by the build
+        os.utime(file)  # the build deletes files that have not been used for a long time
         with np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             model.optimizer.build(model.trainable_variables)
@@ -165,13 +165,13 @@ def _read(model, given, file):
 
 
 def _put_clock_forward(seconds):
-    """Whoever measures how long a training took gets the time that it took when it was done."""
+    """Advance ``time.perf_counter``, so that code that times ``fit`` measures the original duration."""
     clock = time.perf_counter
     time.perf_counter = lambda: clock() + seconds
 
 
 def note_kept_seconds(seconds, worker=None):
-    """Leave a note for the build: how long what was not done again took, and whether in one of several processes."""
+    """Write a file for the build: the seconds of a training that was read, and whether a worker process ran it."""
     if folder := os.environ.get("MNIST_KEPT_SECONDS"):
         name = f"{time.time_ns()}-{os.getpid()}.json"
         worker = "TF_NUM_INTRAOP_THREADS" in os.environ if worker is None else worker

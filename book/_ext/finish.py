@@ -1,10 +1,10 @@
-"""Sphinx extension: what is mended in the pages after the theme has written them.
+"""Sphinx extension: corrections to the pages after the theme has written them.
 
-The theme's largest script draws the icons that its style sheet draws as well; it goes. Some parts get the roles that
-screen readers know: docutils gives references one that has been withdrawn, and the sidebar has none.
+The theme's largest script draws the icons that its style sheet draws as well, and is removed. ARIA roles are corrected
+for screen readers: docutils gives references one that has been withdrawn, and the sidebar has none.
 
 Each page gets a Content-Security-Policy: a browser then loads nothing from elsewhere, and runs no script but the files
-of the book and the inline scripts that were in the page when it was built, known by their SHA-256.
+of the book and the inline scripts that were in the page when it was built, listed by their SHA-256.
 """
 
 import base64
@@ -21,7 +21,7 @@ CHANGES = [
     ('id="pst-primary-sidebar"', 'id="pst-primary-sidebar" role="complementary" aria-label="Sidebar"'),
 ]
 
-# The styles are those of the theme and of the code's colours, many of them in attributes, which have no digests.
+# Inline styles are allowed: the theme and the code highlighting set many in attributes, which have no digests.
 POLICY = (
     "default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'"
@@ -39,9 +39,9 @@ def finish(app, exception):
 
 
 def add_policy(text):
-    """The page with its policy, which has to stand before all that it rules, and behind the character set.
+    """The page with its policy, in a meta element before everything it applies to, and after the character set.
 
-    Without a head there is nothing to rule: the first page of all does no more than lead to the first of the book.
+    A page without a head is left as it is: the root page only redirects to the first page of the book.
     """
     soup = BeautifulSoup(text, "html.parser")
     if soup.head is None:

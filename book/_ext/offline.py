@@ -1,7 +1,7 @@
 """Sphinx extension: pages that need no script from elsewhere.
 
 Formulas become MathML while the book is built, and the scripts of Thebe, which this book does not use and which would
-load from a content delivery network, stay out.
+load from a content delivery network, are left out.
 """
 
 from docutils.nodes import SkipNode

@@ -1,1 +1,1 @@
-"""Reading handwriting: from any picture to digits. Nothing that the other chapters use imports from here."""
+"""Reading handwriting: from any picture to digits. No module that the other chapters use imports these."""

@@ -41,15 +41,15 @@ def load_image_folder(folder, prepare=None):
 
     Args:
         folder: a folder that holds one folder a class, with the pictures of that class in it.
-        prepare: a function from a path to an array, the same shape for every picture. By default every picture becomes
-            a digit as MNIST's, by ``prepare_digit``.
+        prepare: a function from a path to an array, the same shape for every picture. By default ``prepare_digit``,
+            which makes a digit like MNIST's of every picture.
 
     Returns:
         An ``ImageFolder``, sorted by class and file name.
 
     Raises:
-        DatasetError: there is no such folder, a class without pictures, a file that is no picture, a link that leads
-            out of the folder, or pictures of unequal shapes. All files with a fault are named at once.
+        DatasetError: there is no such folder, a class without pictures, a file that is no picture, a link to
+            outside the folder, or pictures of unequal shapes. One message names all faulty files.
     """
     check_path("folder", folder)
     if prepare is not None and (not callable(prepare) or hasattr(prepare, "predict")):

@@ -15,8 +15,8 @@ class Part(Preparation):
     """One of several digits in a picture.
 
     Attributes:
-        row: which row it stands in, from 0 at the top.
-        touching: whether it is wider than it and its row are high, so that two digits may have run into one; some
+        row: its row, counted from 0 at the top.
+        touching: whether it is wider than it and its row are high, so that it may be two joined digits; some
             single digits are as wide.
         blot: whether its strokes are more than twice as broad as is usual in its row, as of a digit that was blackened.
     """

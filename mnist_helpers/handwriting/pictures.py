@@ -1,7 +1,7 @@
 """Opening pictures: any file, bytes, Pillow image or array becomes an upright array from 0 to 1, or an error.
 
-Whoever sends a picture may mean harm: formats are few, sizes are checked before anything is decoded, and whatever a
-decoder does, the only error that comes out names the picture.
+Pictures are untrusted input: only a few formats are accepted, sizes are checked before anything is decoded, and every
+exception of a decoder is replaced by an error that names the picture.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ORIENTATION = 0x0112  # the EXIF tag for how the camera was held, and what turns the picture upright
+ORIENTATION = 0x0112  # the EXIF tag for the camera's orientation; below, what turns the picture upright
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -27,11 +27,11 @@ TURNS = {
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_PIXELS = 50_000_000  # a large phone's photo; decoding it takes a second and some hundred megabytes
 MAX_BYTES = 100_000_000
-MAX_SCANS = 50  # of a JPEG; one that is shown in steps has about ten, one made to stall its reader has thousands
+MAX_SCANS = 50  # of a JPEG; a progressive one has about ten, one made to exhaust its decoder has thousands
 OUTSIDE = "is a link that leads out of the folder, and is not followed"
 MIN_CONTRAST = 0.06  # of the way from black to white; less is paper, or noise
 
-# Pillow warns of damaged notes in a photo, which harm nothing here; what does is said by an error.
+# Pillow warns of damaged metadata, which does not affect the pixels; damage that does raises an error.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 
 
@@ -39,7 +39,7 @@ class PictureError(ValueError):
     """The picture cannot be opened.
 
     Attributes:
-        reason: what is wrong with it, and the way out.
+        reason: what is wrong with it, and what to do.
         name: the picture, as a path or in words.
     """
 
@@ -57,7 +57,7 @@ class NoDigitError(PictureError):
 
 @contextlib.contextmanager
 def named(picture):
-    """Errors in here name the picture."""
+    """Context manager: errors raised inside it name the picture."""
     try:
         yield
     except PictureError as error:
@@ -71,9 +71,9 @@ def named(picture):
 
 
 def leads_out(path, folder):
-    """Whether a path in a folder is a link, or lies behind one, to somewhere else.
+    """Whether a path in a folder is, or passes through, a link to outside the folder.
 
-    Whoever fills a folder could otherwise have any file of this machine read by the one who names it.
+    Otherwise a link in a folder from somebody else could make this program read any file of the machine.
     """
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
@@ -104,7 +104,7 @@ def open_picture(picture, side):
         return _from_image(picture, side)
     except PictureError:
         raise
-    except Exception as error:  # decoders raise many kinds, and what they say seldom helps
+    except Exception as error:  # decoders raise many types, with messages that seldom help
         raise PictureError(f"cannot be decoded, it may be cut off or damaged ({error}).") from error
 
 
@@ -112,7 +112,7 @@ def _read(path):
     try:
         size = path.stat().st_size
         if path.is_dir():
-            os.scandir(path).close()  # one that is locked is told from one that is only no picture
+            os.scandir(path).close()  # raises PermissionError for a folder that may not be opened
             raise PictureError("is a folder; name a picture in it.")
         if not path.is_file():
             raise PictureError("is no ordinary file.")  # a pipe or a device may never end
@@ -131,7 +131,7 @@ def _read_open_file(file):
     try:
         if getattr(file, "seekable", lambda: False)():
             file.seek(0)
-        # A stream may hand over less than it was asked for, and may never end.
+        # A stream may return fewer bytes than requested, and may never end.
         while len(content) <= MAX_BYTES and (part := file.read(MAX_BYTES + 1 - len(content))):
             if not isinstance(part, bytes | bytearray | memoryview):
                 raise TypeError("picture: expected a file opened in binary mode, got one of text; open it with 'rb'.")
@@ -152,8 +152,8 @@ def _decode(content, side):
         raise PictureError(f"has far too many pixels; up to {MAX_PIXELS:,} are read.") from error
     except Exception as error:
         raise PictureError(f"is none of {', '.join(FORMATS)}, or is damaged; save it as PNG or JPEG.") from error
-    _check_size(image.size)  # before a JPEG says that it can be decoded smaller
-    if image.format in ("JPEG", "MPO"):  # MPO is a JPEG with others behind it
+    _check_size(image.size)  # before draft(), which reduces the size of a JPEG
+    if image.format in ("JPEG", "MPO"):  # MPO is a JPEG followed by others
         if content.count(b"\xff\xda") > MAX_SCANS:
             raise PictureError("is a JPEG of very many scans; save it again as an ordinary one.")
         image.draft("RGB", (side, side))  # a JPEG can be decoded at a fraction of its size
@@ -185,7 +185,7 @@ def _from_image(image, side):
 def _orientation(image):
     try:
         return image.getexif().get(ORIENTATION)
-    except Exception:  # damaged notes are no reason to refuse a sound picture
+    except Exception:  # damaged metadata is no reason to refuse an intact picture
         return None
 
 
@@ -212,7 +212,7 @@ def _from_array(array, side):
         raise ValueError(f"picture: expected values from 0 to 1, to 255 or to 65,535, got {low} to {high}.")
     channels = array.reshape(*array.shape[:2], -1)
     planes = []
-    for i in range(channels.shape[2]):  # one after the other, for as numbers they are large
+    for i in range(channels.shape[2]):  # one at a time, because float32 takes more memory
         plane = Image.fromarray(np.asarray(channels[..., i], "float32"))
         planes.append(np.asarray(_reduce(plane, side)) / np.float32(largest))
     values = np.stack(planes, axis=2)
@@ -220,7 +220,7 @@ def _from_array(array, side):
 
 
 def _on_paper(values):
-    """Lay a transparent picture on paper: on its own, if it has some, or on white, or on black under light ink."""
+    """Composite a transparent picture onto its own paper colour, if it has one, or white, or black for light ink."""
     colour, alpha = values[..., :-1], values[..., -1:]
     solid = alpha[..., 0] > 0.5
     if not solid.any():
@@ -237,7 +237,7 @@ def _on_paper(values):
 
 
 def strongest(values):
-    """What the ink comes to where it is thickest: not the very largest value, which may be a speck.
+    """A robust maximum of the ink: not the very largest value, which may be a speck.
 
     The median of the largest values: 0.3% of them in a small picture, and at most 100, for a page may hold little ink.
     """

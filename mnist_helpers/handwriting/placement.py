@@ -1,7 +1,7 @@
-"""From strokes to MNIST: the pen, the square, and the place in 28×28 pixels.
+"""From strokes to MNIST's format: the stroke width, the square, and the position in 28×28 pixels.
 
 MNIST's way (LeCun et al., 1998; reconstructed by Yadav & Bottou, 2019): cut out the square around the ink, bring its
-longer side to 20 pixels by averaging over areas, and place it in 28×28 pixels so that the centre of mass lies in the
+longer side to 20 pixels by averaging over areas, and place it in 28×28 pixels so that the centre of mass is in the
 middle.
 """
 
@@ -48,7 +48,7 @@ def place_digit(square):
     small = average_areas(square, SQUARE)
     small /= small.max()
     image = np.zeros((28, 28), "float32")
-    # By whole pixels, so that the centre comes to lie above 13.5 and up to 14.5, as it does in MNIST.
+    # By whole pixels, so that the centre is above 13.5 and at most 14.5, as it is in MNIST.
     top, left = (int(np.clip(np.floor(14.5 - middle), 0, 8)) for middle in ndimage.center_of_mass(small))
     image[top : top + SQUARE, left : left + SQUARE] = small
     return image
@@ -63,16 +63,16 @@ def make_square(cut):
 
 
 def with_pen_of_mnist(cut, thickness):
-    """Thicken the strokes of a pen that would hardly be seen among 20 pixels."""
+    """Thicken strokes that would be too faint at a size of 20 pixels."""
     if thickness >= THINNEST:
         return cut
     factor = 4 * SQUARE / max(cut.shape)
     size = max(round(cut.shape[1] * factor), 1), max(round(cut.shape[0] * factor), 1)
     cut = np.asarray(Image.fromarray(cut).resize(size, Image.Resampling.BILINEAR))
-    # The digit grows with its strokes, on both sides, and is made smaller again afterwards.
+    # The dilation enlarges the digit on both sides, and the reduction to 20 pixels makes up for it.
     radius = 2 * (THINNEST - thickness) / (1 - THINNEST / SQUARE)
     whole = int(np.ceil(radius))
     y, x = np.mgrid[-whole : whole + 1, -whole : whole + 1]
     thick = ndimage.grey_dilation(np.pad(cut, whole), footprint=np.hypot(y, x) <= radius + 0.3)
-    # A hairline is pale wherever it lies between two pixels; a thicker pen would not be.
+    # A line thinner than a pixel is pale where it falls between two pixels; a thicker one would not be.
     return np.clip(thick / np.percentile(thick[thick > 0.3 * thick.max()], 25), 0, 1)

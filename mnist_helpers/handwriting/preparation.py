@@ -1,7 +1,7 @@
 """Any picture of a handwritten digit, prepared as the digits of MNIST were, with every stage on the way.
 
-What comes before MNIST's own steps makes ink of any picture: which way it was held, what is paper, what is shadow, what
-is a speck, a frame or a ruled line, and how thick the pen was.
+The steps before MNIST's own extract the ink of any picture: they turn it upright, remove paper, shadows, specks, frames
+and ruled lines, and measure the width of the pen.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from mnist_helpers.handwriting.strokes import EVERYWHERE, SMALLEST, TOO_SMALL, c
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """A digit as the networks read it, and how it came to be.
+    """A digit as the networks read it, with the stages of its preparation.
 
     Attributes:
         image: ``uint8`` array of shape ``(28, 28)``, 0 paper and 255 ink.
@@ -45,7 +45,7 @@ def prepare_digit(picture):
     Raises:
         PictureError: the picture cannot be opened, or is damaged.
         NoDigitError: a kind of ``PictureError``: it holds no ink, or too little.
-        TypeError, ValueError: what was handed in is no picture.
+        TypeError, ValueError: the argument is no picture.
     """
     with named(picture):
         pixels = open_picture(picture, DIGIT_SIDE)

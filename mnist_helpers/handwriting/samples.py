@@ -11,7 +11,7 @@ class Sample:
     """One of the pictures that ship with the package, drawn for the book.
 
     Attributes:
-        path: where the file lies.
+        path: path of the file.
         label: the digits in it, ``-`` between rows; ``-`` alone where there is none.
         kind: ``"plain"``, ``"difficult"``, ``"number"`` or ``"no digit"``.
         note: what it shows, in a few words.

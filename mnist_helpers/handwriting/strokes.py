@@ -37,7 +37,7 @@ def _is_fold(labels, numbers):
 
 
 def choose_digit(strokes, ink):
-    """The part of the strokes that holds most of the ink, with what lies close by."""
+    """The part of the strokes that holds most of the ink, with the parts close to it."""
     labels, count = ndimage.label(strokes, EVERYWHERE)
     numbers, boxes = np.arange(1, count + 1), ndimage.find_objects(labels)
     weights = ndimage.sum_labels(ink, labels, numbers)
@@ -54,9 +54,9 @@ def choose_digit(strokes, ink):
     return np.isin(labels, numbers[chosen])
 
 
-def _gap(one, other):
+def _gap(first, second):
     """How far apart two boxes are, along the axis that separates them most; below 0 where they overlap."""
-    return max(max(a.start - b.stop, b.start - a.stop) for a, b in zip(one, other, strict=True))
+    return max(max(a.start - b.stop, b.start - a.stop) for a, b in zip(first, second, strict=True))
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Group:
 
 
 def group_strokes(strokes):
-    """Put the strokes of one digit together, such as a 5 and its roof, and leave out what is too small for a digit.
+    """Put the strokes of one digit together, such as a 5 and its bar, and leave out what is too small for a digit.
 
     Returns:
         The labelled strokes, and a list of groups.
@@ -109,7 +109,7 @@ def group_strokes(strokes):
     done = []
     while groups:
         part = groups.pop(0)
-        whole = next((other for other in reversed(groups) if _belongs(part, other, usual)), None)
+        whole = next((group for group in reversed(groups) if _belongs(part, group, usual)), None)
         if whole is None:
             done.append(part)
         else:
@@ -121,7 +121,7 @@ def group_strokes(strokes):
         for group in done
         if group.height > max(usual / 3, SMALLEST - 1) and max(longer[i - 1] for i in group.labels) > 0.45 * usual
     ]
-    # What is too small for a digit and lies close to one is a piece of it, such as the roof of a 5 set off to the side.
+    # What is too small for a digit and close to one is a piece of it, such as the bar of a 5 set off to the side.
     for piece in [group for group in done if group not in digits]:
         gaps = [_gap(piece.box, group.box) for group in digits]
         if gaps and min(gaps) < 0.2 * usual:
@@ -143,7 +143,7 @@ def _belongs(part, whole, usual):
 
 
 def sort_into_rows(groups):
-    """Rows from top to bottom, each from left to right; a row may climb or fall."""
+    """Rows from top to bottom, each from left to right; a row may be tilted."""
     rows: list[list[Group]] = []
     for group in sorted(groups, key=lambda group: group.left):
         overlaps = [
@@ -158,7 +158,7 @@ def sort_into_rows(groups):
 
 
 def stroke_width(mask):
-    """Mean width of the strokes plus one pixel, by how far they reach from paper; infinite if there are none."""
+    """Mean width of the strokes plus one pixel, from the distance transform; infinite if there are none."""
     if not mask.any():
         return np.inf
     distance = ndimage.distance_transform_edt(np.pad(mask, 1))

@@ -1,4 +1,4 @@
-"""Pictures that nobody took: digits on paper under a lamp, forms of digits that MNIST lacks, and things that are none.
+"""Synthetic pictures: digits on paper under a lamp, forms of digits that MNIST lacks, and pictures without a digit.
 
 The shipped network learned from some of them, and its threshold was chosen on others of the same kinds
 (``tools/measure/pretrain.py``); ``make handwriting`` measures on other kinds, too. Every function draws from the
@@ -20,7 +20,7 @@ from mnist_helpers.checks import check_choice, check_generator, check_image, che
 SIDE = 160  # height and width of a drawn picture
 # Letters and signs, without those that many people write like a digit.
 LETTERS = sorted(set(string.ascii_letters + "&@#%?$*+=~{}") - set("OoIilZzSsBbGgqYy"))
-# Fonts that come with Matplotlib. What is learned from one family is tried on the other.
+# Fonts that come with Matplotlib. One family is for training, the other for testing.
 FONTS = {"train": ("DejaVuSans", "cmr", "cmss", "cmtt"), "test": ("STIX", "DejaVuSerif")}
 
 
@@ -80,7 +80,7 @@ def compose_number(images, generator):
 
 
 def join_digits(first, second, generator):
-    """Write two digits so close that they touch: ink that no single answer is right about.
+    """Write two digits so close that they touch: ink for which no single digit is right.
 
     Args:
         first, second: ``uint8`` arrays of shape ``(28, 28)``, 0 paper and 255 ink.
@@ -99,7 +99,7 @@ def join_digits(first, second, generator):
     left, right = space.copy(), space
     left[:, : pair[0].shape[1]] = pair[0]
     right[:, pair[0].shape[1] :] = pair[1]
-    # Moved together until ink meets ink in some row, and a little further.
+    # Moved together until their ink touches in a row, and a little further.
     ends = [np.flatnonzero(row)[-1] if row.any() else -99 for row in left > 99]
     starts = [np.flatnonzero(row)[0] if row.any() else 99 for row in right > 99]
     gap = min(start - end for start, end in zip(starts, ends, strict=True))
@@ -111,7 +111,7 @@ def draw_continental_digit(digit, generator):
     """Draw a 1 with a long upstroke or a 7 with a bar, as they are written in most of Europe, and hardly in MNIST.
 
     Args:
-        digit: 1 or 7. Half of the sevens have no bar, and stand between the two.
+        digit: 1 or 7. Half of the sevens have no bar, and a form between the two.
         generator: a NumPy random generator.
 
     Returns:
@@ -126,9 +126,9 @@ def draw_continental_digit(digit, generator):
         steep, length = np.radians(between(30, 65)), between(0.25, 0.7)
         left = np.array([-np.cos(steep), np.sin(steep)]) * length
         strokes = [[left, top, bottom]]
-        if generator.random() < 0.25:  # the pen sets in with a hook
+        if generator.random() < 0.25:  # a hook at the start of the stroke
             strokes[0].insert(0, left - np.array([between(-0.03, 0.08), between(0.05, 0.15)]))
-        if generator.random() < 0.2:  # and leaves with one
+        if generator.random() < 0.2:  # a hook at its end
             strokes[0].append(bottom + np.array([between(0.05, 0.2), between(-0.08, 0.03)]))
         elif generator.random() < 0.25:
             strokes.append([np.array([between(-0.3, -0.15) - lean, 1]), np.array([between(0.15, 0.3) - lean, 1])])
@@ -199,7 +199,7 @@ def _draw_zigzag(generator, split):
 def _draw_shapes(generator, split):
     picture = Image.new("L", (SIDE, SIDE), 255)
     draw = ImageDraw.Draw(picture)
-    for _ in range(generator.integers(1, 5)):  # no rings and no single lines: these are digits
+    for _ in range(generator.integers(1, 5)):  # no rings and no single lines, which look like 0 and 1
         x, y = np.sort(generator.uniform(0.05 * SIDE, 0.9 * SIDE, (2, 2)), axis=1)
         points, width = generator.uniform(0.05 * SIDE, 0.95 * SIDE, 8).tolist(), int(generator.integers(3, 12))
         match generator.integers(3):
@@ -223,13 +223,13 @@ def _draw_blank(generator, split):
 
 
 def _smooth(points):
-    """A curve through the points."""
+    """A cubic spline through the points."""
     steps = np.arange(len(points))
     return CubicSpline(steps, points)(np.linspace(0, steps[-1], 20 * len(points)))
 
 
 def _bend(points, generator):
-    """The points joined as a hand does it: by lines that are hardly ever straight."""
+    """Join the points by slightly bent lines, as in handwriting."""
     share = np.linspace(0, 1, 10)[:, np.newaxis]
     lines = []
     for start, end in pairwise(points):
@@ -253,7 +253,7 @@ def _draw_strokes(strokes, generator):
 
 
 def _enlarge(image, width, height=None):
-    """Ink from 0 to 1, of another size."""
+    """Resize an image of ink, and scale its values to 0 to 1."""
     resized = Image.fromarray(image).resize((width, height or width), Image.Resampling.BICUBIC)
     return np.asarray(resized, "float32") / 255
 

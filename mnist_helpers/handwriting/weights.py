@@ -1,4 +1,4 @@
-"""The weights that ship with the package, their model card, and the network as a browser wants it."""
+"""The weights that ship with the package, their model card, and the network in the format of the browser's code."""
 
 import base64
 import hashlib
@@ -16,13 +16,13 @@ CARD = "strong_cnn.json"
 
 
 class WeightsError(RuntimeError):
-    """The shipped weights or their card are missing or are not those that were made; the message says what to do."""
+    """The shipped weights or their card are missing or differ from the recorded ones; the message says what to do."""
 
 
 def load_model():
     """Return the strong CNN with its trained weights, ready to predict or to be trained further.
 
-    The weights lie in the package as ``data/strong_cnn.weights.h5``; how they were made and how well they read is in
+    The weights are in the package as ``data/strong_cnn.weights.h5``; how they were made and how well they read is in
     ``data/strong_cnn.md``. They are loaded only if their SHA-256 is the recorded one.
 
     Returns:
@@ -52,8 +52,8 @@ def model_card():
     """How the shipped weights were made and how well they read.
 
     Returns:
-        A dictionary: ``"recipe"``, ``"data"``, ``"test"``, ``"packages"``, ``"sha256"`` and more. The same stands in
-        words in ``data/strong_cnn.md``.
+        A dictionary: ``"recipe"``, ``"data"``, ``"test"``, ``"packages"``, ``"sha256"`` and more. The same is
+        described in ``data/strong_cnn.md``.
 
     Raises:
         WeightsError: the card is missing or damaged.
@@ -84,7 +84,7 @@ def export_network(model=None, *, temperature=1.0, threshold=0.0):
         kernel); a convolution also ``"size"`` and ``"strides"``.
 
     Raises:
-        ValueError: the model has a layer that the browser does not know.
+        ValueError: the model has a layer that the browser's code does not support.
         WeightsError: the shipped weights are missing or damaged.
     """
     check_range("temperature", temperature, 0.01, 100)
@@ -95,7 +95,7 @@ def export_network(model=None, *, temperature=1.0, threshold=0.0):
         model, card = load_model(), model_card()
         temperature, threshold = card["temperature"], card["threshold"]
     linear, relu, softmax = (getattr(keras.activations, name) for name in ("linear", "relu", "softmax"))
-    layers, kernel = [], None  # the kernel of a convolution whose normalisation has not come yet
+    layers, kernel = [], None  # the kernel of a convolution until its normalisation follows
     for layer in model.layers:
         match layer:
             case keras.layers.Conv2D(use_bias=False, padding="same") if kernel is None and layer.activation is linear:

@@ -1,8 +1,8 @@
-"""Run a command alone: whoever names the same lock waits until it has ended, in whatever way.
+"""Run a command while holding a lock: another command with the same lock starts when this one has ended.
 
     python -m tools.build.alone LOCK COMMAND…
 
-The system itself drops the lock when the process is gone, so nothing is left behind by one that was killed.
+The operating system releases the lock when the process ends, even if it is killed.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ def main(lock, *command):
     except BlockingIOError:
         print(f"waiting for another build, which holds {lock}", file=sys.stderr, flush=True)
         fcntl.flock(handle, fcntl.LOCK_EX)
-    os.set_inheritable(handle, True)  # it belongs to the command from here on
+    os.set_inheritable(handle, True)  # so that the command keeps the lock after exec
     os.execvp(command[0], command)
 
 

@@ -1,7 +1,7 @@
-"""The chapters: their order, their names, and what each says of itself.
+"""The chapters: their order, their names, and their metadata.
 
-A chapter is notebooks/NN_name.ipynb. Its number is its place and may change; its name is what results, runs and other
-chapters know it by. Under "book" its metadata hold what the build has to know, all of it optional:
+A chapter is notebooks/NN_name.ipynb. Its number is its place and may change; results, runs and other chapters
+refer to it by its name. Under "book" its metadata hold the settings of the build, all of them optional:
 
 needs       the names of chapters whose results it reads with `load_results`; "*" for every earlier one that records any
 reads       the recorded runs that it reads with `load_recorded_run`, such as "mnist"
@@ -22,7 +22,7 @@ MENTION = re.compile(r"\b[Cc]hapters?\s+\d+(?:(?:,\s+|,?\s+and\s+|\s+or\s+|\s+to
 
 
 class ChapterError(Exception):
-    """A chapter's file or what it says of itself is not as it should be; the message names it."""
+    """A chapter's file or its metadata is invalid; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,19 @@ def list_chapters(folder=FOLDER):
     for kind in ("name", "number"):
         seen: dict = {}
         for chapter in chapters:
-            other = seen.setdefault(getattr(chapter, kind), chapter)
-            if other is not chapter:
-                raise ChapterError(f"{chapter.path}: has the same {kind} as {other.path}.")
+            first = seen.setdefault(getattr(chapter, kind), chapter)
+            if first is not chapter:
+                raise ChapterError(f"{chapter.path}: has the same {kind} as {first.path}.")
     return chapters
 
 
 def needed_by(chapter, chapters):
     """The chapters whose results a chapter reads, in their order."""
-    earlier = [other for other in chapters if chapter.number and other.number < chapter.number]
+    earlier = [candidate for candidate in chapters if chapter.number and candidate.number < chapter.number]
     names = chapter.about.get("needs", [])
-    if unknown := set(names) - {"*"} - {other.name for other in earlier}:
+    if unknown := set(names) - {"*"} - {candidate.name for candidate in earlier}:
         raise ChapterError(f"{chapter.path}: needs {sorted(unknown)[0]!r}, which is the name of no earlier chapter.")
-    return [other for other in earlier if other.name in names or ("*" in names and other.records)]
+    return [candidate for candidate in earlier if candidate.name in names or ("*" in names and candidate.records)]
 
 
 def calls(code, function):
@@ -105,13 +105,13 @@ def calls(code, function):
 
 
 def renumber(text, before, after, mentions=True):
-    """Let a text that names chapters by their numbers name the same chapters by new ones.
+    """Replace the numbers of chapters in a text by new ones.
 
     Args:
-        text: Markdown, code, or what a run has put out.
+        text: Markdown, code, or the outputs of a run.
         before: dictionary from each chapter's name to its number in the text.
         after: dictionary from each chapter's name to its new number.
-        mentions: whether words such as "chapter 5" are meant, too, and not only file names.
+        mentions: whether words such as "chapter 5" are replaced, too, and not only file names.
     """
     new = {number: after[name] for name, number in before.items() if name in after}
 

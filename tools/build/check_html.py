@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 from bs4 import BeautifulSoup
 
-# Attributes whose address a browser fetches by itself; a plain <a href> waits for the reader.
+# Attributes whose address a browser fetches by itself; a plain <a href> is fetched on a click.
 FETCHED = ("src", "srcset", "poster", "data", "xlink:href")
 FETCHED_HREF = ("image", "use")  # inside a drawing, href is fetched
 FETCHING_RELATIONS = set("stylesheet icon preload prefetch modulepreload preconnect dns-prefetch manifest".split())
@@ -86,7 +86,7 @@ def check_sheet(sheet):
 
 
 def broken(address, page, folder):
-    """Say why an internal address leads nowhere, or nothing if it is fine or external."""
+    """Say why an internal address is broken, or nothing if it is fine or external."""
     if is_external(address) or urlsplit(address).scheme:
         return None
     path, anchor = urldefrag(address)

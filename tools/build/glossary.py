@@ -14,7 +14,7 @@ def terms(text=None):
 
 
 def link(markdown, done, known=None):
-    """Turn each bold term into a link to the glossary, but for those in the set ``done``, which grows."""
+    """Turn each bold term into a link to the glossary, except those in the set ``done``, which is extended."""
     spelled = {term.lower(): term for term in known or terms()}
 
     def replace(match):

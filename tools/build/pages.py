@@ -3,9 +3,9 @@
     python -m tools.build.pages mini
     python -m tools.build.pages mini --links
 
-With --links every host that a page links to is asked instead. What the pages are made from is known by its content: the
-written pages, the chapters and their runs, the package (for its reference), the pins, and those tools that this one
-uses. The digest of all that stands in _build/html/.built.
+With --links every host that a page links to is asked instead. A digest in _build/html/.built tells whether the
+inputs have changed: the written pages, the chapters and their runs, the package (for its reference), the pins, and
+those tools that this one uses.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def run_sphinx(*options):
 
 
 def run_quietly(log, *command):
-    """Run a command; what it and its libraries have to say goes into a log, which is shown only if it fails."""
+    """Run a command; its output goes into a log, which is shown only if it fails."""
     with log.open("w", encoding="utf-8") as file:
         code = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     if code:

@@ -39,7 +39,7 @@ def processor():
 
 
 def packages():
-    """The versions of those that bear on the numbers; what is not installed is left out."""
+    """The versions of the packages that affect the numbers; those not installed are left out."""
     versions = {}
     for name in PACKAGES:
         try:

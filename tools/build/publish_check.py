@@ -2,7 +2,7 @@
 
     python -m tools.build.publish_check _build/runs/mnist
 
-The pages lie in _build/html; the folder is that of the notebooks they were made from. Checked are, besides all that
+The pages are in _build/html; the folder is that of the notebooks they were made from. Checked are, besides all that
 check_html.py looks at: that each chapter is there and ran without an error, that nothing was injected into it,
 the files for robots, the descriptions and cards, and the size of each page with what it loads.
 """

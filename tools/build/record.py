@@ -29,7 +29,7 @@ def main(dataset):
     for run in filter(None, runs.values()):
         results |= run["results"]
     results = {name: numbers for name, numbers in sorted(results.items()) if numbers["chapter"] in names}
-    # The chapters may have run on several days; what is the same for all of them is said once.
+    # The chapters may have run on several days; what is the same for all of them is stored once.
     dates = sorted(run["date"] for run in notebooks.values())
     facts = {"dataset": dataset, "date": " to ".join(dict.fromkeys([dates[0], dates[-1]]))}
     for name in SHARED:
@@ -39,11 +39,11 @@ def main(dataset):
         facts[name] = found[0]
     path.parent.mkdir(exist_ok=True)
     if DATASETS[dataset].is_full and before.get("processor", facts["processor"]) != facts["processor"]:
-        # The book compares machines: the last record of another one is kept for that.
+        # The book compares machines, so the last record from another processor is kept.
         write_text(path.with_stem(f"{dataset}_other"), path.read_text(encoding="utf-8"))
     text = json.dumps(facts | {"notebooks": notebooks, "results": results}, indent=1, ensure_ascii=False)
     print(write_text(path, text + "\n"))
-    sync.main([])  # the chapters name the time of the last recorded run
+    sync.main([])  # writes the recorded times into the chapters
 
 
 def describe(run):

@@ -3,9 +3,9 @@
     python -m tools.build.rehearse colab
     python -m tools.build.rehearse environment
 
-Colab: an environment with its versions, in which the package is missing. The notebooks lie alone in a folder, and their
+Colab: an environment with its versions, in which the package is missing. The notebooks are alone in a folder, and their
 own set-up cell installs the package from a Git address: that of a copy on this machine in place of the public one. No
-package that was there may change. Environment: what environment.yml hands to pip, in a checkout. Every notebook runs
+package that was there may change. Environment: what environment.yml passes to pip, in a checkout. Every notebook runs
 with mini, shortened. What is rehearsed is the last commit, as readers get it; what is left out is said first.
 """
 
@@ -73,7 +73,7 @@ def main(kind):
 
 
 def left_out(repository):
-    """A sentence on the files that a clone does not hold, or holds as they were; nothing if there are none."""
+    """A sentence that lists the changed and untracked files, which a clone lacks; empty if there are none."""
     command = ["git", "-c", "core.quotePath=false", "status", "--porcelain", "--untracked-files=all"]
     status = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True).stdout
     names = [line[3:] for line in status.splitlines()]
@@ -91,7 +91,7 @@ def chapters(checkout):
 def new_environment(folder):
     command = [Path(sys.executable).with_name("uv"), "venv", "--quiet", "--seed", "--no-python-downloads", "--python"]
     for version in PYTHONS:
-        # uv asks the system, but not those that pyenv keeps beside it.
+        # uv finds the system's versions of Python, but not those of pyenv.
         for python in (version, *Path.home().glob(f".pyenv/versions/{version}.*/bin/python")):
             if subprocess.run([*command, python, folder], capture_output=True, check=False).returncode == 0:
                 return folder / "bin/python"
@@ -104,14 +104,14 @@ def pip(python, requirements, folder):
 
 
 def installed(python):
-    """The version of each package; of those that lie in a checkout, that they do."""
+    """The version of each installed package."""
     command = [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return {package["name"]: package["version"] for package in json.loads(listed)}
 
 
 def copy_with_local_address(path, folder, checkout):
-    """The notebook alone, with a copy of the repository on this machine for the public one."""
+    """Copy a notebook, and replace the address of the public repository by that of a clone on this machine."""
     text = path.read_text(encoding="utf-8")
     address = f"git+{HOST}{current_repository()}"
     if address not in text:
@@ -122,7 +122,7 @@ def copy_with_local_address(path, folder, checkout):
 
 
 def write_kernel(python, folder):
-    """A kernel of the new environment, for papermill of this one."""
+    """Write the kernel specification by which papermill of this environment starts a kernel of the new one."""
     kernel = folder / "kernels/rehearsal"
     kernel.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]

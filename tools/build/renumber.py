@@ -1,10 +1,10 @@
-"""Move chapters to other numbers, or make room for a new one, and let everything that names them follow.
+"""Move chapters to other numbers, or make room for a new one, and update every reference to them.
 
     python -m tools.build.renumber large_cnn=7 tuning=5
     python -m tools.build.renumber --after 3 --add attention --title "Where the network looks"
 
 Files are renamed, and links to them and words such as "chapter 5" are rewritten in every text of the repository but the
-change log. Results and runs are known by the chapters' names, so that nothing has to run again. A new chapter begins
+change log. Results and runs are stored under the chapters' names, so nothing has to run again. A new chapter begins
 with the parts that every chapter has; the following ones move on by one.
 """
 
@@ -58,8 +58,8 @@ def plan(before, moves):
             raise ChapterError(f"expected NAME=NUMBER with one of {', '.join(before)}, got {item!r}")
         after[name] = int(number)
     for name, number in after.items():
-        if other := next((other for other in after if other != name and after[other] == number), None):
-            raise ChapterError(f"{name} and {other} would both be chapter {number}")
+        if rival := next((chapter for chapter in after if chapter != name and after[chapter] == number), None):
+            raise ChapterError(f"{name} and {rival} would both be chapter {number}")
     return after
 
 
@@ -72,9 +72,9 @@ def make_room(before, name, place):
         raise ChapterError(f"there is no chapter {place} that the new one could follow")
     after = dict(before)
     wanted = place + 1
-    for other, number in sorted(before.items(), key=lambda item: item[1]):
-        if number == wanted:  # a gap between the numbers ends the moving
-            after[other] = wanted = number + 1
+    for chapter, number in sorted(before.items(), key=lambda item: item[1]):
+        if number == wanted:  # the shift stops at a gap in the numbers
+            after[chapter] = wanted = number + 1
     return after
 
 
@@ -84,7 +84,7 @@ def move(before, after):
         text = path.read_text(encoding="utf-8")
         if (changed := rewrite(path, text, before, after)) != text:
             write_text(path, changed)
-    # From the last on, so that none takes the place of one that has not moved yet; a name of its own is no obstacle.
+    # From the last on, so that each number is free before it is used again; file names differ by the name in any case.
     for name in sorted(before, key=before.get, reverse=True):
         if before[name] != after[name]:
             file_of(name, before[name]).rename(file_of(name, after[name]))
@@ -92,7 +92,7 @@ def move(before, after):
 
 
 def texts():
-    """Every text in which a chapter may be named; what was built lies elsewhere."""
+    """Every text in which a chapter may be named; built files are not among them."""
     for path in sorted([*Path().glob("*"), *(path for folder in FOLDERS for path in Path(folder).rglob("*"))]):
         if path.is_file() and path.name not in KEPT and (path.suffix in TEXTS or path.name == "Makefile"):
             yield path
@@ -100,7 +100,7 @@ def texts():
 
 def rewrite(path, text, before, after):
     if path.suffix != ".ipynb":
-        return renumber(text, before, after, mentions=path.parts[0] != "tests")  # which make up chapters of their own
+        return renumber(text, before, after, mentions=path.parts[0] != "tests")  # which have invented chapters
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         cell["source"] = renumber("".join(cell["source"]), before, after).splitlines(keepends=True)
@@ -143,7 +143,7 @@ def add(name, number, title, numbers):
         "nbformat_minor": 5,
     }
     write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-    previous = next(file_of(other, at) for other, at in numbers.items() if at == number - 1)
+    previous = next(file_of(chapter, at) for chapter, at in numbers.items() if at == number - 1)
     lines = TOC.read_text(encoding="utf-8").splitlines(keepends=True)
     place = next(i for i, line in enumerate(lines) if line.strip() == f"- file: {previous.with_suffix('')}")
     lines.insert(place + 1, lines[place].replace(previous.stem, path.stem))

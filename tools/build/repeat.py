@@ -73,7 +73,7 @@ def code_cells(path):
 def shown(cell):
     """What a cell shows: a dictionary from the kind and number of each piece to the piece.
 
-    All text that was printed is one piece: into how many messages a kernel cuts it is a matter of chance.
+    All text that was printed is one piece, because the kernel splits it into messages at random.
     """
     pieces = {}
     rest = [output for output in cell.outputs if output.output_type != "stream"]

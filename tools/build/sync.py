@@ -49,13 +49,13 @@ def main(arguments):
 
 def readdress(text, repository):
     """Point every address of a repository, and of its pages, at this one; these files name no other."""
-    # A full stop behind an address ends its sentence.
+    # A full stop after an address is not part of it.
     text = re.sub(rf"{HOST}[\w.-]+/[\w-]+(\.[\w-]+)*", f"{HOST}{repository}", text)
     return re.sub(r"https://[\w-]+\.github\.io/[\w.-]+/", pages_address(repository), text)
 
 
 def pages_address(repository):
-    """Where GitHub Pages shows what a repository publishes."""
+    """The address of a repository's GitHub Pages."""
     owner, name = repository.split("/")
     return f"https://{owner.lower()}.github.io/{name}/"
 

@@ -2,7 +2,7 @@
 
     python -m tools.measure.draw_samples [FOLDER]
 
-Every stroke is a spline through a few points written below; a steady hand, a pen, a sheet of paper, a lamp and a camera
+Every stroke is a spline through a few points written below; models of a hand, a pen, paper, a lamp and a camera
 do the rest. Nothing in it is measured from a data set. The same script draws the same pictures again, since every
 picture has its own fixed seed, made of its name.
 
@@ -94,7 +94,7 @@ def follow(points):
     corners = [i for i in range(1, len(points)) if np.array_equal(points[i], points[i - 1])]
     paths = []
     for piece in np.split(points, corners):
-        # The root of the distance as time: without it, splines swing out where points lie close together.
+        # Centripetal parametrisation (root of the distance): without it, splines overshoot between close points.
         times = np.concatenate([[0], np.cumsum(np.sqrt(np.hypot(*np.diff(piece, axis=0).T)))])
         paths.append(CubicSpline(times, piece, bc_type="natural")(np.linspace(0, times[-1], 60 * len(piece))))
     path = np.concatenate(paths)
@@ -104,7 +104,7 @@ def follow(points):
 
 
 def wander(rng, count, smooth):
-    """Noise along a path, of spread 1, that changes over about ``smooth`` steps: what a hand does without intention."""
+    """Noise along a path, of spread 1, that changes over about ``smooth`` steps: the tremor of a hand."""
     noise = gaussian_filter1d(rng.normal(size=count + 8 * smooth), smooth)[4 * smooth : -4 * smooth]
     return noise * np.sqrt(2 * np.sqrt(np.pi) * smooth)
 
@@ -127,7 +127,7 @@ def write(rng, strokes, height, left, top, slant=0.08, tremor=1.0):
 
 
 def write_row(rng, text, hand, height, left, top, gap=0.3, slant=0.08):
-    """Digits side by side, as unequal in size, distance and slant as in anybody's writing."""
+    """Digits side by side, with small random differences in size, distance and slant."""
     lines = []
     for digit in text:
         tall = height * rng.normal(1, 0.04)
@@ -191,7 +191,7 @@ def cloud(rng, shape, smooth):
 
 
 def make_paper(rng, shape, colour, rough=0.006):
-    """Paper is never of one colour: fibres, and larger spots that are a little darker."""
+    """Paper of uneven colour: fibres, and larger spots that are a little darker."""
     grain = rough * (cloud(rng, shape, 1) + 0.4 * cloud(rng, shape, 6) + 1.2 * cloud(rng, shape, 60))
     return np.asarray(colour) / 255 * (1 + grain[..., None])
 
@@ -207,7 +207,7 @@ def put_chalk(board, chalk, colour):
 
 
 def roughen(rng, ink, tooth, depth):
-    """Pencil and chalk reach only the heights of the surface; ``tooth`` is their size in pixels."""
+    """Pencil and chalk mark only the raised spots of the surface; ``tooth`` is their size in pixels."""
     surface = 0.75 * cloud(rng, ink.shape, tooth) + 0.45 * cloud(rng, ink.shape, 2.5 * tooth)
     soft = gaussian_filter(ink, 0.8)
     return ink.max() * np.clip(soft * (1 + depth * surface) - 0.35 * depth * (1 - soft), 0, 1)
@@ -230,7 +230,7 @@ def light(shape, angle, dark, corners=0.05):
 
 
 def cast_shadow(shape, corners, blur, dark, tint=(0.94, 0.98, 1.0)):
-    """Shadow of a thing with such corners; it is bluish, since only the sky, or the wall, still shines on it."""
+    """Shadow of a thing with such corners; it is bluish, since only indirect light reaches it."""
     mask = Image.new("L", (shape[1], shape[0]))
     ImageDraw.Draw(mask).polygon(corners, fill=255)
     shade = gaussian_filter(np.asarray(mask, np.float32) / 255, blur)[..., None]
@@ -246,7 +246,7 @@ def photograph(rng, scene, blur=0.7, noise=0.011):
 
 
 def scan(rng, scene):
-    """The scanner: grey, with paper driven to white, so that only ink keeps its noise."""
+    """The scanner: grey, with paper clipped to white, so that only ink keeps its noise."""
     grey = gaussian_filter(scene.mean(axis=2), 0.5) + 0.01 * cloud(rng, scene.shape[:2], 0.6)
     return to_image(np.clip((grey - 0.1) / (0.86 - 0.1), 0.06, 1))
 
@@ -286,7 +286,7 @@ def draw_2(rng):
 
 
 def draw_3(rng):
-    """Drawing program with a pen that feels pressure."""
+    """Drawing program with a pressure-sensitive pen."""
     shape = 512, 512
     ink = draw(rng, shape, write(rng, FIRST_HAND["3"], 350, 165, 80), pen=22, taper=0.75, unsteady=0.12, depth=0)
     return to_image(put_ink(np.ones((*shape, 3)), ink, (24, 34, 84)))
@@ -404,7 +404,7 @@ def draw_white_on_black(rng):
 
 
 def draw_transparent(rng):
-    """Whoever drops transparency sees black on black."""
+    """Without its alpha channel, black on black."""
     shape = 520, 440
     ink = draw(rng, shape, write(rng, SECOND_HAND["5"], 360, 115, 80), pen=20, taper=0.3, depth=0)
     pixels = np.zeros((*shape, 4))
@@ -468,7 +468,7 @@ def draw_two_rows(rng):
 
 
 def draw_touching(rng):
-    """The belly of the 5 runs into the 0, so that they are one piece of ink."""
+    """The bowl of the 5 touches the 0, so that they are one piece of ink."""
     shape = 440, 600
     lines = write(rng, FIRST_HAND["5"], 290, 95, 75) + write(rng, FIRST_HAND["0"], 290, 245, 72)
     return to_image(put_ink(np.ones((*shape, 3)), draw(rng, shape, lines, 17, depth=0), (20, 20, 20)).mean(axis=2))

@@ -1,4 +1,4 @@
-"""Measure how well people's own pictures are read, naively and by this package, and all that its reading promises.
+"""Measure how well people's own pictures are read, naively and by this package, and all that is claimed of it.
 
     python -m tools.measure.handwriting FOLDER [--record]
 
@@ -155,7 +155,7 @@ def naively(files):
         try:
             with Image.open(file) as picture:
                 images.append(np.asarray(picture.convert("L").resize((28, 28))))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's words for a damaged file
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's errors for a damaged file
             images.append(np.zeros((28, 28), "uint8"))
     return prepare_images(np.array(images))
 
@@ -225,7 +225,7 @@ def measure_non_digits():
 
 
 def blank_page(generator):
-    """Paper with fibres and spots, under a lamp, with the dark corners of a lens, as a JPEG; not the kind learned."""
+    """Paper with fibres and spots, under a lamp, with the dark corners of a lens, as a JPEG; a kind not trained on."""
     y, x = np.mgrid[:300, :300] / 300 - 0.5
     light = 0.8 + generator.uniform(-0.3, 0.3) * x + generator.uniform(-0.3, 0.3) * y - 0.3 * (x**2 + y**2)
     grain = sum(
@@ -334,8 +334,8 @@ def measure_speed(count=500, side=1000):
         for i in range(count):
             small = photograph_digit(data.x_test[i], generator)
             Image.fromarray(small).resize((side, side)).convert("RGB").save(Path(folder, f"{i}.jpg"))
-        one = Path(folder, "0.jpg")
-        seconds = [timed([str(one)])[0], timed([folder])]
+        first = Path(folder, "0.jpg")
+        seconds = [timed([str(first)])[0], timed([folder])]
     start_up, (whole, memory) = seconds
     rate = count / (whole - start_up)
     print(f"  {count} pictures of {side}×{side} pixels: {rate:.0f} a second, {start_up:.1f} s of start-up, {memory} MB")
