@@ -12,20 +12,19 @@ from importlib import metadata
 from pathlib import Path
 
 from mnist_helpers.files import write_bytes
-from mnist_helpers.handwriting.pictures import MAX_BYTES, OUTSIDE, PictureError, leads_out
+from mnist_helpers.handwriting.pictures import FORMATS, MAX_BYTES, OUTSIDE, PictureError, leads_out
 
-# What is looked at in a folder. The last ones cannot be read, but whoever has them there wants to know.
-SUFFIXES = {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif"}
-SUFFIXES |= {".tiff", ".webp", ".avif", ".heic", ".heif", ".pdf", ".svg"}
-CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories of what steers a terminal, or is no character at all
-READ, NOT_READ, TROUBLE, INTERRUPTED = 0, 1, 2, 130  # as grep's, and the shell's
+# Suffixes of pictures that cannot be decoded; in a folder they are listed, too, so that an error names each of them.
+UNREADABLE = {".avif", ".heic", ".heif", ".pdf", ".svg"}
+CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode: control, format, surrogate, line and paragraph separator
+READ, NOT_READ, TROUBLE, INTERRUPTED = 0, 1, 2, 130  # as grep's; 130 as the shell's for Ctrl+C
 
 
 def command():
-    """The command as it is installed: ``main``, but TensorFlow's greetings do not stand between its lines.
+    """The installed command: ``main``, with TensorFlow's start-up log suppressed.
 
-    They are written by compiled code to file descriptor 2. So that is led away, after Python's own errors have got
-    another way to the terminal.
+    Compiled code writes that log to file descriptor 2. So descriptor 2 is redirected to the null device, after
+    ``sys.stderr`` has been given a duplicate of it.
     """
     if sys.stderr:
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
@@ -65,15 +64,15 @@ def main(arguments=None):
     fetch = commands.add_parser("fetch", help="download MNIST unless it is there, and check it")
     fetch.set_defaults(run=_fetch)
     options = parser.parse_args(arguments)
-    warnings.simplefilter("ignore")  # what decoders have to say about a picture that they can read
+    warnings.simplefilter("ignore")  # decoders warn about pictures that they can still read
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may not be encodable for the terminal
     try:
         return options.run(options, parser)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (RuntimeError, ValueError, OSError) as error:  # ours are kinds of these
-        if not isinstance(error, BrokenPipeError):  # `| head` has seen enough
+    except (RuntimeError, ValueError, OSError) as error:  # the package's own errors are subclasses
+        if not isinstance(error, BrokenPipeError):  # `| head` has closed the pipe
             print(f"mnist-helpers: {error}", file=sys.stderr)
         _forget_output()
         return TROUBLE
@@ -86,7 +85,7 @@ def _version():
 
 
 def _forget_output():
-    """What could not be printed must not be tried again when Python ends."""
+    """Redirect the output to the null device, so that Python does not flush the unprinted rest at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
@@ -130,7 +129,7 @@ def _is_terminal(stream):
 
 @contextlib.contextmanager
 def _shown(text):
-    """While it lasts, a line on the terminal; what is printed afterwards takes its place."""
+    """Context manager: show a line on the terminal, and blank it at the end, so that the next output overwrites it."""
     print(text, end="\r", file=sys.stderr, flush=True)
     try:
         yield
@@ -139,23 +138,32 @@ def _shown(text):
 
 
 def _find(file):
-    """The picture of that name, or those in the folder of that name; with each why it is not to be read, or None."""
+    """The picture of that name, or all pictures of that folder, each with the error that excludes it, or None."""
     if file == "-" or not os.path.isdir(file):
         return [(file, None)]
+    suffixes = _suffixes()
     locked: list[OSError] = []
     found: list[str] = []
     for folder, inner, names in os.walk(file, onerror=locked.append):
         elsewhere = [name for name in inner if leads_out(Path(folder, name), file)]
         inner[:] = [name for name in inner if not name.startswith(".") and name not in elsewhere]
-        pictures = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")]
+        pictures = [name for name in names if Path(name).suffix.lower() in suffixes and not name.startswith(".")]
         found += [str(Path(folder, name)) for name in pictures + elsewhere]
-    # A folder that is locked is named like a picture that is: reading it says why it cannot be read.
+    # A folder that cannot be opened is listed like a picture: the attempt to read it gives the error.
     names = sorted(found + [error.filename for error in locked]) or [file]
     return [(name, PictureError(f"{OUTSIDE}; name it directly.") if leads_out(name, file) else None) for name in names]
 
 
+def _suffixes():
+    """How the names of files end that are looked at in a folder."""
+    from PIL import Image
+
+    kinds = {*FORMATS, "MPO"}  # MPO is a JPEG with others behind it
+    return UNREADABLE | {suffix for suffix, kind in Image.registered_extensions().items() if kind in kinds}
+
+
 def _as_text(name, reading):
-    # One line a file, and nothing in its name that moves the cursor or changes colours.
+    # One line a file; control characters in its name are escaped.
     name = "".join(repr(sign)[1:-1] if unicodedata.category(sign) in CONTROLS else sign for sign in name)
     if getattr(reading, "digit", None) is None:
         return f"{name}: {reading.reason}"

@@ -274,3 +274,16 @@ def test_standard_input_is_read_once_and_serves_the_stages_too(capsys, monkeypat
     assert (tmp_path / "stages.png").exists()
     with pytest.raises(SystemExit):
         run(capsys, "-", "-")
+
+
+@pytest.mark.parametrize(
+    "suffix", [".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm"]
+)
+def test_pictures_in_a_folder_are_known_by_how_their_names_end(suffix):
+    assert suffix in cli._suffixes()
+
+
+def test_a_format_that_is_read_is_looked_for_in_folders(monkeypatch):
+    assert ".ico" not in cli._suffixes()
+    monkeypatch.setattr(cli, "FORMATS", (*cli.FORMATS, "ICO"))
+    assert ".ico" in cli._suffixes()

@@ -5,9 +5,9 @@
 says of every chapter whether its run in _build/runs and what is recorded of it in book/results still belong to the
 code, and what has changed since.
 
-Prose, comments, docstrings and the place of a chapter are no part of it; nor are the outputs, which are what a run is
-for. jupyter-cache, which Jupyter Book brings along, looks at the code of a notebook alone and at every space in it; it
-knows nothing of modules, pins and records.
+Prose, comments, docstrings and the place of a chapter are no part of it; nor are the outputs, which a run produces.
+jupyter-cache, a dependency of Jupyter Book, compares only the code of a notebook, every space included, and ignores
+modules, pins and records.
 """
 
 import argparse
@@ -33,7 +33,9 @@ from tools.build.parameters import write_parameters
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(mnist_helpers.__file__).parent
 RUNS, RECORDS = Path("_build/runs"), Path("book/results")
+WORKING = ".working"  # how the names of folders end, beside the runs, in which a notebook at work reads and records
 TAGS = {"parameters", "raises-exception", "skip-execution"}  # the others are for the pages
+TOOLS = ["tools/build/parameters.py", "tools/build/run_notebook.py"]  # what runs a notebook, and cleans what it left
 KERNEL = ["ipykernel"]  # what runs a notebook's cells, besides what the package needs
 
 
@@ -43,7 +45,7 @@ def parts_of(chapter, parameters, runs=None, chapters=None):
     Args:
         chapter: a ``Chapter``.
         parameters: dictionary of the values that its parameters are set to.
-        runs: folder of the executed notebooks; those that the chapter needs lie there.
+        runs: folder of the executed notebooks; those that the chapter needs are in it.
         chapters: all chapters; by default those in the folder of this one.
     """
     chapters = list_chapters(chapter.path.parent) if chapters is None else chapters
@@ -53,7 +55,7 @@ def parts_of(chapter, parameters, runs=None, chapters=None):
     parts["pins"] = digest(pins())
     if (dataset := parameters.get("dataset")) in DATASETS:
         source = DATASETS[dataset]
-        names = [field.name for field in dataclasses.fields(source) if field.name != "load"]  # which is a module's code
+        names = [field.name for field in dataclasses.fields(source) if field.name != "load"]  # part of a module's code
         parts["data set"] = digest({name: getattr(source, name) for name in names})
     for name in chapter.about.get("reads", []):
         parts[f"record {name}"] = digest(recorded_by_others(name, chapter.name))
@@ -100,7 +102,7 @@ def without_sentences(code):
 
 def sources_of(chapter):
     """The modules of the package that a chapter uses, the files that these read, and the tool that runs the chapter."""
-    found = {"tools/build/run_notebook.py": normalise_code((ROOT / "tools/build/run_notebook.py").read_text("utf-8"))}
+    found = {name: normalise_code((ROOT / name).read_text(encoding="utf-8")) for name in TOOLS}
     waiting = {module for cell in chapter.code_cells for module in imported(cell["source"])}
     done = set()
     while waiting:
@@ -168,7 +170,7 @@ def files_of(code):
                     found[f"mnist_helpers/{place.relative_to(PACKAGE).as_posix()}"] = digest_file(place)
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "shipped":
             folder = FOLDERS[ast.literal_eval(node.args[0])]
-            if folder != RECORDS.name:  # of which a chapter says what it reads
+            if folder != RECORDS.name:  # a chapter declares which records it reads
                 files = sorted(ROOT.joinpath("book", folder).glob("*"))
                 found[f"book/{folder}"] = " ".join(f"{file.name} {digest_file(file)}" for file in files)
     return found
@@ -180,7 +182,7 @@ def digest_file(path):
 
 @functools.cache
 def pins():
-    """The pinned packages that a chapter's code may meet: those that the package needs, and the kernel."""
+    """The pinned packages that a chapter's code can import: those that the package needs, and the kernel."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["widget"], *KERNEL]
     versions, needed_for = read_lock((ROOT / "requirements.txt").read_text(encoding="utf-8"))
@@ -206,7 +208,7 @@ def read_lock(text):
 
 
 def recorded_by_others(name, chapter):
-    """A recorded run, but for what the chapter itself left there: recording a chapter must not outdate it."""
+    """A recorded run without the numbers of the chapter itself: recording a chapter must not outdate it."""
     path = RECORDS / f"{name}.json"
     facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for kind in ("notebooks", "results"):
@@ -216,7 +218,7 @@ def recorded_by_others(name, chapter):
 
 
 def run_of(path):
-    """What is known of the run that made an executed notebook; None if there is none."""
+    """The facts of its run that an executed notebook stores; None if there are none."""
     try:
         return nbformat.read(path, as_version=4).metadata.get("run")
     except (OSError, ValueError, nbformat.reader.NotJSONError):
@@ -228,7 +230,7 @@ def results_of(path):
 
 
 def changes(before, now):
-    """What is not as it was, in the words of the parts' names."""
+    """The names of the parts that have changed, in alphabetical order."""
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 

@@ -3,14 +3,15 @@
     python -m tools.build.execute mini --jobs 2
     python -m tools.build.execute mnist large_cnn
 
-The executed notebooks lie in _build/runs/DATASET by the chapters' names. What was trained is kept in _build/trainings,
-apart for each kind of machine, since another processor may give other last digits.
+The executed notebooks are in _build/runs/DATASET, under the chapters' names. Trainings are kept in _build/trainings, in
+a folder for each kind of machine, since another processor may give other last digits.
 """
 
 import argparse
 import heapq
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ def main(arguments=None):
     parser.add_argument("--train-anew", action="store_true", help="read no training that was kept")
     options = parser.parse_args(arguments)
     runs = options.runs or digest.RUNS / options.dataset
+    for folder in runs.glob(f".*{digest.WORKING}"):  # of notebooks that were killed; one build runs at a time
+        shutil.rmtree(folder, ignore_errors=True)
     environment = dict(os.environ)
     environment.pop("MNIST_TRAININGS", None)
     if not options.train_anew:
@@ -92,7 +95,7 @@ def run_all(wanted, chapters, needs, options, runs, environment):
 
 
 def weigh(by_name, needs, dataset):
-    """How long it takes from the start of each chapter to the end of the last one that waits for it, as recorded."""
+    """Recorded seconds from the start of each chapter to the end of the last one that depends on it (critical path)."""
     record = digest.RECORDS / f"{dataset}.json"
     recorded = json.loads(record.read_text(encoding="utf-8"))["notebooks"] if record.exists() else {}
     weights: dict[str, float] = {}

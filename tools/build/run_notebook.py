@@ -30,7 +30,7 @@ import papermill
 from mnist_helpers import DATASETS, load_results
 from mnist_helpers.files import write_text
 from tools.build.chapters import Chapter, ChapterError, list_chapters, needed_by, numbers_of
-from tools.build.digest import parts_of, results_of
+from tools.build.digest import WORKING, parts_of, results_of
 from tools.build.parameters import assigned_names, write_parameters
 from tools.build.provenance import provenance
 
@@ -57,7 +57,7 @@ def main(arguments=None):
     parser.add_argument("parameters", nargs="*", metavar="name=value", help="values for the parameters cell")
     options = parser.parse_args(arguments)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    # The notebook runs in its own folder, where a relative path would lead elsewhere.
+    # The notebook runs in its own folder, where a relative path would resolve differently.
     if os.environ.get("MNIST_NPZ"):
         os.environ["MNIST_NPZ"] = str(Path(os.environ["MNIST_NPZ"]).expanduser().absolute())
     try:
@@ -135,8 +135,8 @@ def run(source, output, given):
 
 @contextlib.contextmanager
 def folders_of_run(output):
-    """Folders for the results that the kernel reads and records, and for its notes of trainings that were kept."""
-    with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
+    """Folders for the results that the kernel reads and records, and for the seconds of cached trainings."""
+    with tempfile.TemporaryDirectory(prefix=f".{output.stem}", suffix=WORKING, dir=output.parent) as folder:
         places = {"MNIST_RESULTS": Path(folder, "results"), "MNIST_KEPT_SECONDS": Path(folder, "kept")}
         before = {name: os.environ.get(name) for name in places}
         for name, place in places.items():
@@ -150,14 +150,14 @@ def folders_of_run(output):
 
 
 def sum_of_kept(folder):
-    """Seconds of the trainings that were read and not done again; those of several processes went on side by side."""
+    """Seconds of the trainings read from the cache; those of worker processes are divided by the number of cores."""
     notes = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
     return sum(note["seconds"] / (os.cpu_count() if note["worker"] else 1) for note in notes)
 
 
 @contextlib.contextmanager
 def stderr_to(path):
-    """Send what the kernel's libraries say of the machine to a log: the terminal is for results and errors."""
+    """Redirect file descriptor 2, to which the kernel's libraries log, to a file, and restore it afterwards."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with path.open("w") as log:
@@ -186,7 +186,7 @@ def execute(source, output, parameters):
 
 
 def failed_to_start(error):
-    """Whether the kernel never answered: then no cell has run, and a second try repeats nothing."""
+    """Whether the kernel never replied: then no cell has run, and a second try repeats nothing."""
     signs = ("before replying to kernel_info", "didn't respond", "Address already in use")
     return any(sign in str(error) for sign in signs)
 
@@ -203,7 +203,7 @@ def describe_failure(source, output, error):
 
 
 def name_cell(cells, position):
-    """Number a cell as a reader of the source counts it: what papermill adds is not there."""
+    """Number a cell as a reader of the source counts it: cells that papermill added are skipped."""
     number = sum(1 for cell in cells[: position + 1] if not is_papermills(cell))
     return f"cell {number} (id {cells[position].get('id', 'none')})"
 
@@ -213,7 +213,7 @@ def is_papermills(cell):
 
 
 def refuse_unknown_parameters(notebook, source, parameters):
-    """Papermill only logs an unknown name and goes on; a misspelt parameter must not pass for a measured one."""
+    """Papermill only logs an unknown name and goes on; so a misspelt parameter would be ignored unnoticed."""
     position, cell = next(
         ((i, c) for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", [])), (None, None)
     )
@@ -260,7 +260,7 @@ def clean(notebook, parameters):
     """Leave what a reader would have got by typing the parameters in: no extra cell, no paths, no run data."""
     notebook.cells = [cell for cell in notebook.cells if not is_papermills(cell)]
     notebook.metadata.pop("papermill", None)
-    notebook.metadata.pop("widgets", None)  # a page would ask another host for what draws them
+    notebook.metadata.pop("widgets", None)  # a page would load their JavaScript from another host
     count = 0
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
@@ -277,7 +277,7 @@ def clean(notebook, parameters):
 
 
 def drop_stderr(notebook, source):
-    """Take out what TensorFlow says of the machine at its start; anything else is worth an author's look."""
+    """Remove stderr from the outputs, and print the first line of each that is not TensorFlow's start-up log."""
     for position, cell in enumerate(notebook.cells):
         for output in [o for o in cell.get("outputs", []) if o.get("name") == "stderr"]:
             cell.outputs.remove(output)
@@ -287,7 +287,7 @@ def drop_stderr(notebook, source):
 
 
 def refuse_noise(notebook, source, partial):
-    """A library's warning or a progress bar that moves its cursor has no place on a page."""
+    """Refuse a library's warning, or a progress bar that moves the cursor, in an output."""
     for position, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and (noise := NOISE.search(output.text)):
@@ -297,7 +297,7 @@ def refuse_noise(notebook, source, partial):
 
 
 def refuse_paths(notebook, source, partial):
-    """A path in an output would tell where the book was built, and helps nobody."""
+    """Refuse a path of this machine in an output."""
     places = {str(Path.cwd()), str(Path.home()), sys.prefix, sys.base_prefix, tempfile.gettempdir()}
     places |= {str(Path(os.environ[name]).parent) for name in ("MNIST_NPZ", "KERAS_HOME") if os.environ.get(name)}
     for position, cell in enumerate(notebook.cells):

@@ -81,6 +81,7 @@ def lay_over(chapter, path, numbers):
         # Chapters may have been moved since, and outputs name them by their numbers.
         cell["outputs"] = [renumber_output(output, run["numbers"], numbers) for output in done.outputs]
     notebook["metadata"].pop("book", None)
+    notebook["metadata"]["language_info"] = executed.metadata.get("language_info", {})  # how its code is highlighted
     return notebook
 
 

@@ -4,7 +4,7 @@
     python -m tools.measure.benchmark mnist --parts folds --images 6000 24000 --epochs 2
 
 Each run is a new process, and the recipes of a part take turns: what begins one round comes last in the next, so that a
-busy minute of the machine meets them all. There are four parts:
+busy minute of the machine affects them all. There are four parts:
 
 recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
           images and smoothed labels: once for about as many epochs as the same error takes (there without augmentation,
@@ -33,6 +33,8 @@ import time
 from pathlib import Path
 from statistics import mean, median
 
+from mnist_helpers import DATASETS
+
 NAMES = ["baseline_cnn", "batch_norm_cnn", "deep_cnn"]
 TORCH = Path(".venv-torch/bin/python")
 # By validation images and one seed: with so many epochs the fast CNN errs about as often as the large one with ten.
@@ -42,7 +44,7 @@ SHORT_EPOCHS = 2
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("dataset", choices=["mini", "mnist"])
+    parser.add_argument("dataset", choices=DATASETS)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--images", type=positive, nargs="+", default=[4_000], help="of the part folds")
@@ -77,7 +79,7 @@ def describe(row):
 
 
 def outcome(runs):
-    """What the same run came to in all rounds: the mean error and the epochs, or the median memory."""
+    """The results of one run over all rounds: the mean error and the epochs, or the median memory."""
     if "error" not in runs[0]:
         return f"{median(run['megabytes'] for run in runs):,.0f} MB"
     epochs = sorted({run["epochs"] for run in runs})
@@ -181,7 +183,7 @@ def fast_cnn(dataset, seed, epochs):
     from mnist_helpers import Augmentation, build_fast_cnn, smooth_labels, train_one_cycle
 
     x, y, x_test, y_test = load(dataset)
-    # Few epochs leave little to learn by heart, and so little to augment against.
+    # In few epochs the network hardly overfits, so augmentation would gain little.
     augmentation = None if epochs <= 2 else Augmentation()
     settings = {"epochs": epochs, "batch_size": 100, "peak_learning_rate": 0.01, "augmentation": augmentation}
     return score(train_one_cycle(build_fast_cnn, x, smooth_labels(y), seed=seed, **settings), x_test, y_test)
@@ -280,9 +282,9 @@ def measure(options, run, *values):
             while process.poll() is None:
                 largest = max(largest, sum(shared_memory(pid) for pid in session_members(process.pid)))
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(2)  # to look is work, too: four times a second it took a tenth of a core
+                    process.wait(2)  # polling four times a second took a tenth of a core
         finally:
-            # Also when this process is interrupted: the other has a session of its own and would not notice.
+            # Also when this process is interrupted: the other has its own session, and does not receive the signal.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -80,7 +80,10 @@ def test_a_chapter_that_fails_stops_those_that_wait_for_it(book, capfd):
     assert run_of(book / "_build/runs/mini/last.ipynb") is None
     # Mended, it goes on where it stopped.
     write(book, "02_second", recording, needs=["first"])
+    left_by_a_killed_run = book / "_build/runs/mini/.second-abc.working"
+    left_by_a_killed_run.mkdir()
     assert ran(capfd) == (0, ["02_second", "03_last"])
+    assert not left_by_a_killed_run.exists()
 
 
 def test_what_others_wait_for_longest_comes_first(book, monkeypatch):

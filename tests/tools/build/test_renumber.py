@@ -55,7 +55,7 @@ def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
         (["--add", "Attention", "--after", "3"], "'Attention' is no name"),
         (["--add", "tuning", "--after", "3"], "there is a chapter 'tuning' already"),
         (["--add", "attention", "--after", "99"], "there is no chapter 99"),
-        (["tunning=5"], "expected NAME=NUMBER"),
+        (["tune=5"], "expected NAME=NUMBER"),
         (["tuning=5"], "would both be chapter 5"),
     ],
 )

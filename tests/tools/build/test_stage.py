@@ -222,3 +222,32 @@ def test_the_record_of_another_processor_is_kept_and_compared(root, ran, lay_out
 def test_one_record_is_nothing_to_compare(ran, lay_out):
     lay_out("mini")
     assert "have not been recorded yet" in (ran / "_build/book/book/generated/machines.md").read_text()
+
+
+def test_the_text_is_that_of_the_sources_and_the_outputs_are_those_of_the_run(ran, lay_out):
+    """And what a run has put out names a chapter by its number of today."""
+    source = nbformat.read(ran / "notebooks/01_chapter.ipynb", as_version=4)
+    source.cells[0].source = "# A chapter with another title"
+    source.cells[1].source = "show_digits(x)  # with a comment"
+    nbformat.write(source, ran / "notebooks/05_chapter.ipynb")
+    (ran / "notebooks/01_chapter.ipynb").unlink()
+    run = nbformat.read(ran / "_build/runs/mini/chapter.ipynb", as_version=4)
+    run.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    nbformat.write(run, ran / "_build/runs/mini/chapter.ipynb")
+    lay_out("mini")
+    staged = nbformat.read(ran / "_build/book/notebooks/05_chapter.ipynb", as_version=4)
+    assert [cell.source for cell in staged.cells] == [
+        "# A chapter with another title",
+        "show_digits(x)  # with a comment",
+    ]
+    assert staged.cells[1].outputs[0].data["text/plain"] == "<Figure of chapter 5>"
+    assert staged.metadata.language_info.pygments_lexer == "ipython3"
+    assert not {"run", "book"} & staged.metadata.keys()
+
+
+def test_a_run_of_other_cells_is_refused(ran, lay_out):
+    source = nbformat.read(ran / "notebooks/01_chapter.ipynb", as_version=4)
+    source.cells.append(nbformat.v4.new_code_cell("1"))
+    nbformat.write(source, ran / "notebooks/01_chapter.ipynb")
+    with pytest.raises(SystemExit, match=r"01_chapter.ipynb: has 2 cells of code, but its run had 1; run it again"):
+        lay_out("mini")
