@@ -169,7 +169,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-ur
 lock: $(INSTALLED)  ## compile the requirements files from pyproject.toml; UPGRADE="keras numpy" moves these pins
 	@for name in $(UPGRADE); do grep -q "^$$name==" requirements.txt requirements-jax.txt || \
 	  { echo "$$name is pinned neither in requirements.txt nor in requirements-jax.txt"; exit 1; }; done
-	@cp -p requirements.txt requirements-jax.txt _build
+	@mkdir -p _build; cp -p requirements.txt requirements-jax.txt _build
 	@$(LOCK) --extra book --extra dask --extra lab --extra test --extra widget -o requirements.txt
 	@$(LOCK) --extra dask --extra jax --extra test --constraint requirements.txt --no-emit-package tensorflow \
 	  -o requirements-jax.txt

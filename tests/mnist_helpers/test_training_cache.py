@@ -71,9 +71,9 @@ def test_what_is_read_is_what_was_trained(few, kept, recipe, tmp_path):
     again = recipe(*few)
     assert len(kept) == 1
     assert outcome(again, few[0]) == outcome(first, few[0])
-    assert again.seconds > 0.9 * first.seconds  # those that it took, and not those of the reading
-    notes = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
-    assert [note["seconds"] for note in notes] == [pytest.approx(first.seconds, rel=0.2)]
+    (note,) = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert first.seconds >= note["seconds"] > 0
+    assert again.seconds >= note["seconds"]  # as long as it took then, whatever the reading takes
     # And whoever goes on from there comes to the same place.
     for training in (first, again):
         keras.utils.set_random_seed(1)
