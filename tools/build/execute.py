@@ -43,7 +43,8 @@ def main(arguments=None):
     environment.pop("MNIST_TRAININGS", None)
     if not options.train_anew:
         forget_old_trainings()
-        machine = digest.digest([processor(), os.cpu_count()])
+        graphics_cards = sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*"))
+        machine = digest.digest([processor(), os.cpu_count(), graphics_cards])
         environment["MNIST_TRAININGS"] = str((TRAININGS / machine).absolute())
     try:
         chapters = list_chapters()
