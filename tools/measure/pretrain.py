@@ -91,11 +91,16 @@ def calibrate(folder, read=READ):
     return facts
 
 
-def keep_answers(digits, labels, non_digits, sha256, file):
-    """Store the answers that a threshold is chosen by, with the weights that they led to."""
+def keep_answers(digits, labels, non_digits, sha256, made_by, file):
+    """Store the answers that a threshold is chosen by, with the digest of the weights that it is for.
+
+    Another processor gives answers that differ in the last digits, and a threshold that differs as little. So the file
+    says where it was made.
+    """
     content = io.BytesIO()
     arrays = {"digits": digits.astype("float32"), "labels": labels.astype("uint8")}
     arrays |= {"non_digits": non_digits.astype("float32"), "sha256": np.array(sha256)}
+    arrays["made_by"] = np.array(json.dumps(made_by))
     np.savez_compressed(content, allow_pickle=False, **arrays)
     write_bytes(file, content.getvalue())
 
@@ -265,7 +270,7 @@ def publish(model, facts, answered, folder, kept=ANSWERS):
         for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
         written.replace(folder / WEIGHTS)
-    keep_answers(*answered, facts["sha256"], kept)
+    keep_answers(*answered, facts["sha256"], {name: facts[name] for name in ("date", "commit", "processor")}, kept)
     write_text(folder / CARD, text)
     write_text((folder / CARD).with_suffix(".md"), card)
     return facts
