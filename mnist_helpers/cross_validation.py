@@ -1,5 +1,6 @@
 """k-fold cross-validation: folds in parallel, repeatable to the last digit, and resumed where they stopped."""
 
+import inspect
 import json
 import math
 import os
@@ -14,14 +15,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from mnist_helpers.augmentation import ImageBatches
 from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_path, check_seed
-from mnist_helpers.digests import digest_arrays, digest_texts
+from mnist_helpers.digests import digest_arrays, digest_texts, normalise_code
 from mnist_helpers.files import write_text
 from mnist_helpers.parallel import run_in_parallel
 from mnist_helpers.training import own_layer_seeds, set_seed
 from mnist_helpers.training_cache import VERSIONS, describe_model, note_kept_seconds
-
-# Part of a fold's key, so that folds of other versions are not reused; the 2 is the version of this module's method.
-WAY = (2, *VERSIONS)
 
 
 class TrainingError(Exception):
@@ -283,8 +281,13 @@ def _load_fold(file):
         return None
     try:
         fold = json.loads(file.read_text(encoding="utf-8"))
+        os.utime(file)  # a build deletes files that have not been used for a long time
         return {name: fold[name] for name in ("score", "history", "seconds")}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"checkpoint: {file} is damaged ({error!r}); delete it, and the fold is trained again."
         ) from error
+
+
+# Part of a fold's key, so that folds of other versions, or trained in another way, are not reused.
+WAY = (*VERSIONS, *(normalise_code(inspect.getsource(part)) for part in (_run_fold, ImageBatches)))

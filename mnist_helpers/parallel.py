@@ -10,6 +10,7 @@ from joblib.parallel import get_active_backend
 
 # A process trains one model at a time, whatever threads it has: random generators and settings are global to it.
 _ONE_AT_A_TIME = threading.Lock()
+ONE_THREAD_OF_XLA = "--xla_cpu_multi_thread_eigen=false"
 
 
 def run_in_parallel(function, tasks):
@@ -49,9 +50,11 @@ def _run_with_one_thread(settings, i, function, task):
     if os.getpid() != process:
         # Before the first operation, which fixes the number of a backend's threads: TensorFlow reads the first two
         # variables, JAX the others.
-        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
-        one = dict.fromkeys(["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC", "NPROC"], "1")
-        os.environ.update(one, XLA_FLAGS=flags)
+        flags = os.environ.get("XLA_FLAGS", "")
+        if ONE_THREAD_OF_XLA not in flags:  # a worker runs many tasks
+            flags = f"{flags} {ONE_THREAD_OF_XLA}".strip()
+        single_thread = dict.fromkeys(["TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC", "NPROC"], "1")
+        os.environ.update(single_thread, XLA_FLAGS=flags)
     if keras.backend.backend() != backend:
         raise RuntimeError(
             f"a worker runs Keras on {keras.backend.backend()}, but the trainings were asked for on {backend}; "

@@ -47,27 +47,44 @@ def describe_model(model):
 
 def keep_trainings():
     """Make ``fit`` read stored trainings from the folder ``MNIST_TRAININGS``, and store new ones there."""
-    if os.environ.get("MNIST_TRAININGS") and not hasattr(keras.Model.fit, "original"):
-        keras.Model.fit = _keeping(keras.Model.fit)
+    if os.environ.get("MNIST_TRAININGS") and not isinstance(time.perf_counter, _Clock):
+        time.perf_counter = _Clock(time.perf_counter)
+        keras.Model.fit = _keeping(keras.Model.fit, time.perf_counter)
 
 
-def _keeping(fit):
+class _Clock:
+    """``time.perf_counter``, adjusted so that code that times ``fit`` measures the training itself.
+
+    A training that is read counts as long as it took when it was done; looking it up and storing it count nothing.
+    """
+
+    def __init__(self, measure):
+        self.measure, self.ahead = measure, 0.0
+
+    def __call__(self):
+        return self.measure() + self.ahead
+
+
+def _keeping(fit, clock):
     @functools.wraps(fit)
     def fit_or_read(model, *arguments, **settings):
         given = dict(zip(("x", "y"), arguments, strict=False)) | settings
-        # Callbacks may have side effects, and only arrays and ImageBatches can be digested.
-        if len(arguments) > 2 or not given.keys() <= SETTINGS or not model.built or not _is_known(given.get("x")):
+        # Callbacks may have side effects, and are not among the settings.
+        if len(arguments) > 2 or not given.keys() <= SETTINGS or not _can_be_kept(model, given.get("x")):
             return fit(model, *arguments, **settings)
+        start = clock()
         file = Path(os.environ["MNIST_TRAININGS"]) / f"training-{_key(model, given)}.npz"
-        if file.exists():
-            return _read(model, given, file)
-        start, printed = time.perf_counter(), _Tee(sys.stdout)
-        with contextlib.redirect_stdout(printed):
-            history = fit(model, *arguments, **settings)
-        _write(model, given["x"], history, time.perf_counter() - start, printed.getvalue(), file)
+        if kept := _load(file):
+            history, seconds = _restore(model, given, kept)
+        else:
+            begin, printed = clock(), _Tee(sys.stdout)
+            with contextlib.redirect_stdout(printed):
+                history = fit(model, *arguments, **settings)
+            seconds = clock() - begin
+            _write(model, given["x"], history, seconds, printed.getvalue(), file)
+        clock.ahead += start + seconds - clock()
         return history
 
-    fit_or_read.__dict__["original"] = fit
     return fit_or_read
 
 
@@ -86,13 +103,28 @@ class _Tee(io.StringIO):
         self.terminal.flush()
 
 
-def _is_known(images):
-    return isinstance(images, np.ndarray | ImageBatches)
+def _can_be_kept(model, images):
+    """Whether the key describes all of a training: Keras' own parts, and arrays or ``ImageBatches``."""
+    loss = type(model.loss) if not callable(model.loss) else model.loss
+    parts = [type(layer) for layer in model.layers] + [type(model.optimizer), loss]
+    schedule = _schedule(model)
+    return (
+        model.built
+        and isinstance(images, np.ndarray | ImageBatches)
+        and all(part is str or part.__module__.startswith("keras.") for part in parts)
+        # Layers within layers, and the generators of augmenting ones, would be missing in the state.
+        and not any(isinstance(layer, keras.Model) or hasattr(layer, "generator") for layer in model.layers)
+        and (schedule is None or type(schedule).__module__.startswith(("keras.", f"{PACKAGE}.")))
+    )
+
+
+def _schedule(model):
+    rate = getattr(model.optimizer, "_learning_rate", None)  # the public attribute is its value at this step
+    return rate if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else None
 
 
 def _key(model, given):
-    schedule = getattr(model.optimizer, "_learning_rate", None)  # the public attribute is its value at this step
-    own = {type(part).__module__ for part in (schedule, given["x"])}
+    own = {type(part).__module__ for part in (_schedule(model), given["x"])}
     optimizer = keras.optimizers.serialize(model.optimizer)
     settings = {name: value for name, value in given.items() if name not in ("x", "y", "validation_data")}
     return digest_texts(
@@ -139,35 +171,35 @@ def _write(model, images, history, seconds, printed, file):
     write_bytes(file, content.getvalue())
 
 
-def _read(model, given, file):
+def _load(file):
+    """What is stored in a file; None if there is none, or if it is damaged: then it is written anew."""
     try:
         os.utime(file)  # the build deletes files that have not been used for a long time
-        with np.load(file, allow_pickle=False) as kept:
-            facts = json.loads(str(kept["facts"]))
-            model.optimizer.build(model.trainable_variables)
-            for kind, variables in {"model": _state(model), "optimizer": model.optimizer.variables}.items():
-                for i, variable in enumerate(variables):
-                    variable.assign(kept[f"{kind}{i}"])
-            version, numbers, gauss = facts["random"]
-            random.setstate((version, tuple(numbers), gauss))
-            np.random.set_state(("MT19937", kept["numpy_random"], *facts["numpy_random"]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{file} is damaged ({error!r}); delete it, and the network is trained again.") from error
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return arrays | {"facts": json.loads(str(arrays["facts"]))}
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _restore(model, given, kept):
+    """Put a model, the random generators and the batches into the state after the training; print what it printed."""
+    facts = kept["facts"]
+    model.optimizer.build(model.trainable_variables)
+    for kind, variables in {"model": _state(model), "optimizer": model.optimizer.variables}.items():
+        for i, variable in enumerate(variables):
+            variable.assign(kept[f"{kind}{i}"])
+    version, numbers, gauss = facts["random"]
+    random.setstate((version, tuple(numbers), gauss))
+    np.random.set_state(("MT19937", kept["numpy_random"], *facts["numpy_random"]))
     while getattr(given["x"], "epoch", None) != facts["epoch"]:
         given["x"].on_epoch_end()
     print(facts["printed"], end="")
-    _put_clock_forward(facts["seconds"])
     note_kept_seconds(facts["seconds"])
     model.history = keras.callbacks.History()
     model.history.set_model(model)
     model.history.history, model.history.epoch = facts["history"], list(range(given.get("epochs", 1)))
-    return model.history
-
-
-def _put_clock_forward(seconds):
-    """Advance ``time.perf_counter``, so that code that times ``fit`` measures the original duration."""
-    clock = time.perf_counter
-    time.perf_counter = lambda: clock() + seconds
+    return model.history, facts["seconds"]
 
 
 def note_kept_seconds(seconds, worker=None):
