@@ -24,7 +24,7 @@ export MPLCONFIGDIR := $(CURDIR)/_build/home/matplotlib
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  DATASET=mini (5,000 images, the default) or DATASET=mnist (all 70,000) goes with book and record."
+	@echo "  DATASET=… goes with book, run, status and record: mini, the default, or another of DATASETS in datasets.py."
 
 install: $(INSTALLED)  ## create .venv and install everything, as pinned in requirements.txt
 
@@ -154,9 +154,10 @@ handwriting: $(INSTALLED)  ## measure the reading of real pictures: FOLDER=… w
 	@test -n "$(FOLDER)" || { echo "Name a folder of pictures with its index.tsv: make handwriting FOLDER=…"; exit 1; }
 	@$(BIN)/python -m tools.measure.handwriting "$(FOLDER)" $(OPTIONS)
 
+chapter: export TITLE := $(TITLE)
 chapter: $(INSTALLED)  ## make room for a new chapter: AFTER=3 NAME=attention TITLE="…"; MOVE="tuning=5" renumbers
 	@$(BIN)/python -m tools.build.renumber $(MOVE) $(if $(NAME),--add $(NAME)) $(if $(AFTER),--after $(AFTER)) \
-	  $(if $(TITLE),--title '$(TITLE)')
+	  $(if $(TITLE),--title "$$TITLE")
 	@$(BIN)/nbstripout --keep-id notebooks/*.ipynb
 
 sync: $(INSTALLED)  ## write links, set-up cells and times into the notebooks; REPOSITORY=owner/name moves the book

@@ -16,8 +16,8 @@ const DigitPad = (() => {
     digit: "The digit alone",
     square: "Cut out, with MNIST’s pen",
   };
-  const MOST_BYTES = 30e6; // of an uploaded file
-  const MOST_PIXELS = 800; // of the longer side of an uploaded picture, once it is on the pad
+  const MAX_BYTES = 30e6; // of an uploaded file
+  const MAX_PIXELS = 800; // of the longer side of an uploaded picture, once it is on the pad
 
   // ---- Elements
 
@@ -332,7 +332,7 @@ const DigitPad = (() => {
       const name = (blob && blob.name) || "The picture";
       try {
         if (!blob) throw new Error("it is empty");
-        if (blob.size > MOST_BYTES) throw new Error(`it has more than ${MOST_BYTES / 1e6} MB`);
+        if (blob.size > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES / 1e6} MB`);
         await load();
         // The browser turns it upright, as the camera was held.
         const image = await createImageBitmap(blob);
@@ -351,7 +351,7 @@ const DigitPad = (() => {
 
     /* A picture of a handy size, on the paper that the preparation chooses for it where it is transparent. */
     function layOnPaper(image) {
-      const scale = Math.min(MOST_PIXELS / Math.max(image.width, image.height), 1);
+      const scale = Math.min(MAX_PIXELS / Math.max(image.width, image.height), 1);
       const [width, height] = [image.width, image.height].map((side) => Math.max(Math.round(side * scale), 1));
       const context = element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
       context.imageSmoothingQuality = "high";

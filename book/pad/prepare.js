@@ -1,6 +1,6 @@
 /* Any picture of a digit, prepared as the digits of MNIST were: handwriting.py in the reader's browser.
 
-   Function by function it does what the package does, and chapter 9 explains why. */
+   Function by function it does what the package does, and the chapter about your own image explains why. */
 
 const Preparation = (() => {
   const SIDE = 400; // the longer side, in pixels, at which a digit is looked for
@@ -8,7 +8,7 @@ const Preparation = (() => {
   const PENS = 4; // a stroke is narrower than so many pens; what is broader is paper, or a shadow on it
   const SQUARE = 20; // the longer side of a digit in MNIST
   const THINNEST = 1.9; // pixels of those 20; most digits of MNIST have thicker strokes
-  const LEAST_CONTRAST = 0.06; // of the way from black to white; less is paper, or noise
+  const MIN_CONTRAST = 0.06; // of the way from black to white; less is paper, or noise
   const NOISE = 1.4826; // makes a standard deviation of a median distance
 
   const { make, map, round, clip, percentile, median, largest } = Grids;
@@ -68,7 +68,7 @@ const Preparation = (() => {
     const share = places.length / ((box.bottom - box.top) * (box.right - box.left));
     const usual = colours.map((colour) => median(places.map((i) => colour.values[i])));
     const distances = places.map((i) => Math.hypot(...colours.map((colour, c) => colour.values[i] - usual[c])));
-    if (share > 0.8 && strongest(distances) > LEAST_CONTRAST) return usual; // a sheet with something on it
+    if (share > 0.8 && strongest(distances) > MIN_CONTRAST) return usual; // a sheet with something on it
     const sum = places.reduce((total, i) => total + colours.reduce((of, colour) => of + colour.values[i], 0), 0);
     return sum / (3 * places.length) > 0.5 && places.length < opacity.values.length ? [0, 0, 0] : white;
   }
@@ -101,7 +101,7 @@ const Preparation = (() => {
     }
     const strong = strongest(ink.values);
     const noise = NOISE * median(ink.values.map(Math.abs));
-    if (strong < Math.max(LEAST_CONTRAST, 4.5 * noise)) blank();
+    if (strong < Math.max(MIN_CONTRAST, 4.5 * noise)) blank();
     return withoutLines(map(ink, (value) => clip(value / strong, 0, 1)));
   }
 
@@ -134,7 +134,7 @@ const Preparation = (() => {
     const [red, green, blue] = differences.map((plane) => plane.values);
     const strength = map(differences[0], (_, i) => Math.sqrt(red[i] ** 2 + green[i] ** 2 + blue[i] ** 2));
     const strong = strongest(strength.values);
-    if (strong < LEAST_CONTRAST) blank();
+    if (strong < MIN_CONTRAST) blank();
     const products = [0, 0, 0, 0, 0, 0, 0, 0, 0];
     strength.values.forEach((length, i) => {
       if (length < 0.7 * strong) return; // paper, or the soft edge of a stroke

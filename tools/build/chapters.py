@@ -4,7 +4,8 @@ A chapter is notebooks/NN_name.ipynb. Its number is its place and may change; re
 refer to it by its name. Under "book" its metadata hold the settings of the build, all of them optional:
 
 needs       the names of chapters whose results it reads with `load_results`; "*" for every earlier one that records any
-reads       the recorded runs that it reads with `load_recorded_run`, such as "mnist"
+reads       the recorded runs that it reads with `load_recorded_run`, such as "mnist", or of one just an entry, such as
+            "mnist:large_cnn"
 parameters  for a data set, the parameters that a build shortens it with
 """
 

@@ -15,9 +15,11 @@ import ast
 import dataclasses
 import functools
 import hashlib
+import io
 import json
 import re
 import sys
+import tokenize
 import tomllib
 from pathlib import Path
 
@@ -27,7 +29,7 @@ import mnist_helpers
 from mnist_helpers import DATASETS
 from mnist_helpers.digests import normalise_code
 from mnist_helpers.files import FOLDERS
-from tools.build.chapters import MENTION, list_chapters, needed_by, numbers_of
+from tools.build.chapters import MENTION, ChapterError, list_chapters, needed_by, numbers_of
 from tools.build.parameters import write_parameters
 
 ROOT = Path(__file__).parents[2]
@@ -55,8 +57,8 @@ def parts_of(chapter, parameters, runs=None, chapters=None):
     parts["pins"] = digest(pins())
     if (dataset := parameters.get("dataset")) in DATASETS:
         source = DATASETS[dataset]
-        names = [field.name for field in dataclasses.fields(source) if field.name != "load"]  # part of a module's code
-        parts["data set"] = digest({name: getattr(source, name) for name in names})
+        facts = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
+        parts["data set"] = digest(facts | {"load": source.load.__name__})  # its code is that of a module
     for name in chapter.about.get("reads", []):
         parts[f"record {name}"] = digest(recorded_by_others(name, chapter.name))
     for other in needed_by(chapter, chapters):
@@ -75,20 +77,41 @@ def code_of(chapter, parameters, numbers):
     cells = []
     for cell in chapter.code_cells:
         tags = set(cell["metadata"].get("tags", []))
-        if "setup" not in tags:
+        if "setup" in tags:  # installs the package where it is missing; its place counts, since outputs go by position
+            cells.append("setup")
+        else:
             code = write_parameters(cell["source"], parameters) if "parameters" in tags else cell["source"]
-            cells.append([normalise_cell(code, numbers), sorted(tags & TAGS)])
+            cells.append([normalise_cell(code, numbers), is_silent(code), sorted(tags & TAGS)])
     return cells
 
 
 def normalise_cell(code, numbers):
+    """The code in one spelling, without the sentences of claims, and with chapters by their names."""
     names = {number: name for name, number in numbers.items()}
     try:
-        code = normalise_code(without_sentences(code))
-    except SyntaxError:  # a line for pip or the shell
+        # Behind another statement a text on its first line is no docstring: a cell shows it.
+        code = normalise_code(without_sentences(f"0\n{plain_python(code)}"))
+    except SyntaxError:
         return code
-    code = re.sub(r"\b(\d+)_([a-z]\w*)\b", lambda found: found[2] if found[2] in numbers else found[0], code)
+    code = re.sub(
+        r"\b(\d+)_([a-z]\w*)\b", lambda found: found[2] if numbers.get(found[2]) == int(found[1]) else found[0], code
+    )
     return MENTION.sub(lambda found: re.sub(r"\d+", lambda n: str(names.get(int(n[0]), n[0])), found[0]), code)
+
+
+def is_silent(code):
+    """Whether a semicolon at the end keeps the cell from showing its last value."""
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(plain_python(code)).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    words = [token.string for token in tokens if token.string.strip() and token.type != tokenize.COMMENT]
+    return bool(words) and words[-1] == ";"
+
+
+def plain_python(code):
+    """The code with a text in place of each line for pip or the shell, so that Python can parse it."""
+    return re.sub(r"(?m)^(\s*)([%!].*)$", lambda found: f"{found[1]}{found[2]!r}", code)
 
 
 def without_sentences(code):
@@ -96,14 +119,17 @@ def without_sentences(code):
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "claim":
-            node.args = node.args[:1]
+            node.args, node.keywords = node.args[:1], []
     return ast.unparse(tree)
 
 
 def sources_of(chapter):
     """The modules of the package that a chapter uses, the files that these read, and the tool that runs the chapter."""
     found = {name: normalise_code((ROOT / name).read_text(encoding="utf-8")) for name in TOOLS}
-    waiting = {module for cell in chapter.code_cells for module in imported(cell["source"])}
+    try:
+        waiting = {module for cell in chapter.code_cells for module in imported(cell["source"])}
+    except ChapterError as error:
+        raise ChapterError(f"{chapter.path}: {error}") from error
     done = set()
     while waiting:
         module = waiting.pop()
@@ -127,16 +153,25 @@ def public_modules():
 
 @functools.cache
 def imported(code, module=None):
-    """The modules of the package that Python code imports, wherever it does."""
+    """The modules of the package that Python code imports, wherever it does.
+
+    Raises:
+        ChapterError: it imports the package in a way that does not tell which modules it uses, or cannot be parsed.
+    """
     try:
-        tree = ast.parse(code)
-    except SyntaxError:
-        return set()
+        tree = ast.parse(plain_python(code))
+    except SyntaxError as error:
+        raise ChapterError(f"this code cannot be parsed ({error}):\n{code}") from error
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names if alias.name.startswith("mnist_helpers.")}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "mnist_helpers":
+            names = [alias.name for alias in node.names]
+            modules |= {name for name in names if name.startswith("mnist_helpers.")}
+            if "mnist_helpers" in names:
+                raise ChapterError("write `from mnist_helpers import …`: it says what is used.")
+        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] == "mnist_helpers"):
+            if node.level or node.names[0].name == "*":
+                raise ChapterError(f"name the module and what is used of it in: {ast.unparse(node)}")
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 modules.add(full if module_file(full) else public_modules().get(alias.name, node.module))
@@ -207,14 +242,23 @@ def read_lock(text):
     return versions, needed_for
 
 
-def recorded_by_others(name, chapter):
-    """A recorded run without the numbers of the chapter itself: recording a chapter must not outdate it."""
+def recorded_by_others(reads, chapter):
+    """What a chapter reads of a recorded run, without its own numbers: recording a chapter must not outdate it.
+
+    Args:
+        reads: the name of the record, such as "mnist", or one entry of it, such as "mnist:large_cnn".
+        chapter: the name of the chapter.
+    """
+    name, _, entry = reads.partition(":")
     path = RECORDS / f"{name}.json"
     facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for kind in ("notebooks", "results"):
-        entries = facts.get(kind, {})
-        facts[kind] = {key: entry for key, entry in entries.items() if chapter not in (key, entry.get("chapter"))}
-    return facts
+    if "notebooks" not in facts:  # a record in a form of its own, such as that of people's pictures
+        return facts
+    results = {key: numbers for key, numbers in facts["results"].items() if numbers.get("chapter") != chapter}
+    if entry:
+        return results.get(entry)
+    runs = {key: [run["date"], run["commit"]] for key, run in facts["notebooks"].items() if key != chapter}
+    return [runs, results, *(facts[key] for key in ("processor", "cores", "python", "packages"))]
 
 
 def run_of(path):

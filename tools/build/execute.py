@@ -114,7 +114,8 @@ def run(chapter, chapters, dataset, runs, environment):
     if known.get("parts") == digest.parts_of(chapter, parameters, runs, chapters):
         return 0
     command = [sys.executable, "-m", "tools.build.run_notebook", chapter.path, output, f"dataset={dataset}"]
-    return subprocess.run(command, env=environment, check=False).returncode
+    # The open lock of the build is handed on, so that no other build begins while this notebook runs.
+    return subprocess.run(command, env=environment, close_fds=False, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 from mnist_helpers import DATASETS
+from mnist_helpers.files import write_text
 from tools.build import check_html, digest
 from tools.build.chapters import list_chapters
 
@@ -37,15 +38,15 @@ def main(arguments=None):
 
 
 def build(dataset):
-    wanted = {"dataset": dataset, "made from": fingerprint(dataset)}
-    if MARK.exists() and json.loads(MARK.read_text(encoding="utf-8")) == wanted:
+    wanted = f"{dataset} {fingerprint(dataset)}\n"
+    if MARK.exists() and MARK.read_text(encoding="utf-8") == wanted:
         return 0
     for folder in (BUILT, Path("_build/.doctrees")):
         shutil.rmtree(folder, ignore_errors=True)
     code = stage(dataset) or run_sphinx("--path-output", ".", "-W", "-n", "--keep-going") or check_html.main(BUILT)
     if code:
         return code
-    MARK.write_text(json.dumps(wanted), encoding="utf-8")
+    write_text(MARK, wanted)
     return 0
 
 
@@ -72,8 +73,12 @@ def fingerprint(dataset):
     chapters = list_chapters()
     files = [Path(name) for name in READ]
     files += [path for path in Path("book").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    files += [path for kind in ("*.py", "*.pyi") for path in Path("mnist_helpers").rglob(kind)]
-    files += [chapter.path for chapter in chapters] + [digest.RUNS / dataset / f"{c.name}.ipynb" for c in chapters]
+    files += [path for path in Path("mnist_helpers").rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    for chapter in chapters:
+        run = digest.RUNS / dataset / f"{chapter.name}.ipynb"
+        if not run.exists():
+            sys.exit(f"{run} is missing; `make run DATASET={dataset}` runs what has not run.")
+        files += [chapter.path, run]
     files += modules_of("tools.build.pages") + modules_of("tools.build.stage")
     sums = {path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(files))}
     return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()

@@ -23,6 +23,7 @@ TOC = Path("_toc.yml")
 FOLDERS = ["book", "mnist_helpers", "notebooks", "tests", "tools", ".github"]
 TEXTS = {".css", ".html", ".ipynb", ".js", ".md", ".py", ".pyi", ".tsv", ".yml"}
 KEPT = {"CHANGELOG.md"}
+UNFINISHED = Path("_build/moving")  # exists while chapters are moved; moving them twice would move words twice
 
 
 def main(arguments=None):
@@ -35,11 +36,13 @@ def main(arguments=None):
     if options.add and options.after is None:
         parser.error("--add needs --after")
     try:
-        before = numbers_of(list_chapters())
+        refuse_unfinished()
+        chapters = list_chapters()
+        before = numbers_of(chapters)
         if options.add:
             after = make_room(before, options.add, options.after)
         else:
-            after = plan(before, options.moves)
+            after = plan(chapters, before, options.moves)
     except ChapterError as error:
         print(f"chapter: {error}", file=sys.stderr)
         return 2
@@ -49,14 +52,18 @@ def main(arguments=None):
     return sync.main([])
 
 
-def plan(before, moves):
+def plan(chapters, before, moves):
     """The new number of every chapter."""
     after = dict(before)
     for item in moves:
         name, _, number = item.partition("=")
-        if name not in before or not number.isdigit():
+        if name not in before or not re.fullmatch(r"[1-9][0-9]*", number):
             raise ChapterError(f"expected NAME=NUMBER with one of {', '.join(before)}, got {item!r}")
         after[name] = int(number)
+    for chapter in chapters:
+        for name in set(chapter.about.get("needs", [])) - {"*"}:
+            if after[name] >= after[chapter.name]:
+                raise ChapterError(f"{chapter.name} needs the results of {name}, and would come before it")
     for name, number in after.items():
         if rival := next((chapter for chapter in after if chapter != name and after[chapter] == number), None):
             raise ChapterError(f"{name} and {rival} would both be chapter {number}")
@@ -68,7 +75,7 @@ def make_room(before, name, place):
         raise ChapterError(f"{name!r} is no name: expected small letters, digits and underscores")
     if name in before:
         raise ChapterError(f"there is a chapter {name!r} already")
-    if place not in before.values():
+    if place not in {0, *before.values()}:
         raise ChapterError(f"there is no chapter {place} that the new one could follow")
     after = dict(before)
     wanted = place + 1
@@ -78,17 +85,27 @@ def make_room(before, name, place):
     return after
 
 
+def refuse_unfinished():
+    if UNFINISHED.exists():
+        raise ChapterError(
+            f"moving chapters was interrupted; restore the files (git checkout . && git clean {FOLDER}), delete "
+            f"{UNFINISHED}, and start again"
+        )
+
+
 def move(before, after):
     """Rename the notebooks, and rewrite what names chapters by their numbers."""
+    UNFINISHED.parent.mkdir(exist_ok=True)
+    UNFINISHED.touch()
     for path in texts():
         text = path.read_text(encoding="utf-8")
         if (changed := rewrite(path, text, before, after)) != text:
             write_text(path, changed)
-    # From the last on, so that each number is free before it is used again; file names differ by the name in any case.
-    for name in sorted(before, key=before.get, reverse=True):
+    for name in before:
         if before[name] != after[name]:
             file_of(name, before[name]).rename(file_of(name, after[name]))
     write_text(TOC, in_order(TOC.read_text(encoding="utf-8")))
+    UNFINISHED.unlink()
 
 
 def texts():
@@ -113,8 +130,9 @@ def file_of(name, number):
 
 def in_order(toc):
     """The table of contents with the chapters of each part in the order of their numbers."""
-    line = re.compile(r"( *- file: notebooks/\d+_\w+\n)+")
-    return line.sub(lambda found: "".join(sorted(found[0].splitlines(keepends=True))), toc)
+    line = re.compile(r"- file: notebooks/\d+_\w+")
+    chapters = iter(sorted(line.findall(toc)))
+    return line.sub(lambda found: next(chapters), toc)
 
 
 def add(name, number, title, numbers):
@@ -143,11 +161,11 @@ def add(name, number, title, numbers):
         "nbformat_minor": 5,
     }
     write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-    previous = next(file_of(chapter, at) for chapter, at in numbers.items() if at == number - 1)
-    lines = TOC.read_text(encoding="utf-8").splitlines(keepends=True)
-    place = next(i for i, line in enumerate(lines) if line.strip() == f"- file: {previous.with_suffix('')}")
-    lines.insert(place + 1, lines[place].replace(previous.stem, path.stem))
-    write_text(TOC, "".join(lines))
+    toc = TOC.read_text(encoding="utf-8")
+    # In the part of the chapter before it, or of the first one; then in the order of the numbers.
+    neighbour = min(numbers.items(), key=lambda item: abs(item[1] - (number - 1)))
+    line = f"      - file: {file_of(*neighbour).with_suffix('')}\n"
+    write_text(TOC, in_order(toc.replace(line, line + line.replace(file_of(*neighbour).stem, path.stem))))
 
 
 if __name__ == "__main__":

@@ -100,15 +100,18 @@ def run(source, output, given):
     facts |= {"parameters": parameters} | provenance()
     partial = output.with_suffix(".partial.ipynb")
     with folders_of_run(output) as (results, kept):
-        for other in needed_by(chapter, chapters):
-            for name, numbers in results_of(output.parent / f"{other.name}.ipynb").items():
-                write_text(results / f"{name}.json", json.dumps(numbers))
+        given_results = {
+            name: numbers
+            for earlier in needed_by(chapter, chapters)
+            for name, numbers in results_of(output.parent / f"{earlier.name}.ipynb").items()
+        }
+        for name, numbers in given_results.items():
+            write_text(results / f"{name}.json", json.dumps(numbers))
         start = time.perf_counter()
         with stderr_to(output.with_suffix(".log")):
             execute(source, partial, parameters)
         seconds = time.perf_counter() - start
-        found = load_results(results)
-        facts["results"] = {name: numbers for name, numbers in found.items() if numbers.get("chapter") == chapter.name}
+        facts["results"] = own_results(load_results(results), given_results, chapter)
         facts["kept_seconds"] = round(sum_of_kept(kept), 1)
     # The kernel was by far the largest child of this process.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
@@ -147,6 +150,18 @@ def folders_of_run(output):
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def own_results(found, given, chapter):
+    """The results that the chapter recorded itself, under its own name."""
+    own = {name: numbers for name, numbers in found.items() if numbers != given.get(name)}
+    for name, numbers in own.items():
+        if numbers.get("chapter") != chapter.name:
+            raise NotebookError(
+                f"{chapter.path}: recorded {name!r} under the chapter {numbers.get('chapter')!r}; "
+                f"write record({name!r}, chapter={chapter.name!r}, …)."
+            )
+    return own
 
 
 def sum_of_kept(folder):

@@ -136,15 +136,15 @@ def read_record(path):
 
 def about(facts, dataset):
     """How this build was made: the machine, the versions, and what each chapter took."""
-    first = next(iter(facts.values()))
     span = sorted({run["date"] for run in facts.values()})
+    packages = dict.fromkeys(name for run in facts.values() for name in run["packages"])
     rows = [
         ("Images", describe_data(dataset)),
         ("Notebooks ran", " to ".join(dict.fromkeys([span[0], span[-1]]))),
-        ("Code", "commit " + ", ".join(dict.fromkeys(run["commit"] for run in facts.values()))),
-        ("Processor", f"{first['processor']}, {first['cores']} cores"),
-        ("Python", first["python"]),
-        *((name, number) for name, number in first["packages"].items()),
+        ("Code", f"commit {all_of(run['commit'] for run in facts.values())}"),
+        ("Processor", all_of(f"{run['processor']}, {run['cores']} cores" for run in facts.values())),
+        ("Python", all_of(run["python"] for run in facts.values())),
+        *((name, all_of(run["packages"].get(name, "none") for run in facts.values())) for name in packages),
     ]
     times = [
         f"| [{title_of(chapter)}](../{chapter.path}) | {run['seconds']:,.0f} | {run['memory_mb']:,} |"
@@ -167,6 +167,11 @@ def about(facts, dataset):
             "same kind of machine; they count as long as they took then.\n"
         )
     return "\n".join(lines)
+
+
+def all_of(values):
+    """Each value once: chapters may have run on different days, and on different machines."""
+    return "; ".join(dict.fromkeys(values))
 
 
 def describe_data(dataset):

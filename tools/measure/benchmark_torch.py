@@ -29,9 +29,9 @@ def main(arguments=None):
     start = time.perf_counter()
     for _ in range(options.epochs):
         model.train()
-        for places in torch.randperm(len(x)).split(options.batch_size):
+        for indices in torch.randperm(len(x)).split(options.batch_size):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x[places]), y[places]).backward()
+            nn.functional.cross_entropy(model(x[indices]), y[indices]).backward()
             optimizer.step()
     seconds = time.perf_counter() - start
     model.eval()

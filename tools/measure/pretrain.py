@@ -191,17 +191,17 @@ def without_mini(images, labels):
 
 
 def prepare(pictures):
-    """Prepare pictures as every picture is prepared. Returns those in which something is found, and their places."""
-    images, places = [], []
-    for place, picture in enumerate(pictures):
+    """Prepare pictures as every picture is prepared. Returns those in which something is found, and their indices."""
+    images, indices = [], []
+    for index, picture in enumerate(pictures):
         with contextlib.suppress(NoDigitError):  # a texture without contrast, say
             images.append(prepare_digit(picture).image)
-            places.append(place)
-    return np.array(images), places
+            indices.append(index)
+    return np.array(images), indices
 
 
 def photograph_unseen(images, seed):
-    """Photographs of digits, and other pictures, prepared. For each of the two: images, their places, and how many."""
+    """Photographs of digits, and other pictures, prepared. For each of the two: images, their indices, and how many."""
     generator = np.random.default_rng(seed)
     digits = [photograph_digit(image, generator) for _ in range(PHOTOGRAPHS) for image in images]
     others = [draw_non_digit(generator) for _ in range(REFUSABLE)]
@@ -211,9 +211,9 @@ def photograph_unseen(images, seed):
 def answers(model, unseen, labels):
     """A model's probabilities for the photographs of digits, their labels, and those for the other pictures."""
     probabilities = []
-    for images, places, total in unseen:
+    for images, indices, total in unseen:
         probabilities.append(np.full((total, 10), 0.1))  # as for blank paper
-        probabilities[-1][places] = model.predict(prepare_images(images), verbose=0)
+        probabilities[-1][indices] = model.predict(prepare_images(images), verbose=0)
     return probabilities[0], np.tile(labels, PHOTOGRAPHS), probabilities[1]
 
 

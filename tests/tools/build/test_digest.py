@@ -42,10 +42,11 @@ def forget():
 def write(folder, name, code, **about):
     cells = [
         nbformat.v4.new_markdown_cell("Prose."),
+        nbformat.v4.new_code_cell("%pip install mnist_helpers", metadata={"tags": ["setup"]}),
         nbformat.v4.new_code_cell(SETTING),
         nbformat.v4.new_code_cell(code),
     ]
-    cells[1].metadata["tags"] = ["parameters"]
+    cells[2].metadata["tags"] = ["parameters"]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"book": about}), folder / f"notebooks/{name}.ipynb")
 
 
@@ -78,6 +79,23 @@ CHANGES = {
     "a comment in a cell": (
         lambda b: replace(b, "notebooks/01_look.ipynb", "load_dataset(dataset)", "load_dataset(dataset)  # all"),
         {},
+    ),
+    "a semicolon that hides a value": (
+        lambda b: replace(b, "notebooks/01_look.ipynb", "load_dataset(dataset)", "load_dataset(dataset);"),
+        {"look": ["code"]},
+    ),
+    "a link to another chapter": (
+        lambda b: replace(b, "notebooks/02_train.ipynb", "as in chapter 1", "as in chapter 3"),
+        {"train": ["code"]},
+    ),
+    "the set-up cell": (lambda b: change(b / "notebooks/01_look.ipynb", in_cell(1, "%pip install more")), {}),
+    "the place of the set-up cell": (
+        lambda b: change(b / "notebooks/01_look.ipynb", lambda notebook: notebook.cells.append(notebook.cells.pop(1))),
+        {"look": ["code"]},
+    ),
+    "how a data set is loaded": (
+        lambda b: replace(b, f"{PACKAGE}/datasets.py", "def _load_mini(source):", "def _load_mini(source, more=1):"),
+        {"look": [f"{PACKAGE}/datasets.py"]},
     ),
     "a parameter's value": (
         lambda b: replace(b, "notebooks/01_look.ipynb", "epochs = 3", "epochs = 4"),
@@ -128,7 +146,7 @@ CHANGES = {
 
 def record_own(book):
     path = book / "book/results/mnist.json"
-    facts = json.loads(path.read_text())
+    facts = json.loads(path.read_text()) | {"date": "another day"}
     facts["results"]["own"] = {"chapter": "read", "error": 0.5}
     facts["notebooks"]["read"] = {"seconds": 1, "commit": "abc"}
     path.write_text(json.dumps(facts))
@@ -185,6 +203,48 @@ def test_results_of_a_needed_chapter_count(book):
         "train": [],
         "read": ["results of train"],
     }
+
+
+def test_only_the_entry_that_is_read_counts(book):
+    change(book / "notebooks/03_read.ipynb", lambda notebook: notebook.metadata.book.update(reads=["mnist:mlp"]))
+    before, path = parts(), book / "book/results/mnist.json"
+    facts = json.loads(path.read_text())
+    facts["results"]["deep_mlp"]["seconds"] = [1]
+    path.write_text(json.dumps(facts))
+    assert parts() == before
+    facts["results"]["mlp"]["seconds"] = [1]
+    path.write_text(json.dumps(facts))
+    assert digest.changes(before["read"], parts()["read"]) == ["record mnist:mlp"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import mnist_helpers as m\nm.train()", "write `from mnist_helpers import"),
+        ("from mnist_helpers import *", "name the module and what is used of it"),
+        ("from .x import y", "name the module and what is used of it"),
+        ("for", "cannot be parsed"),
+    ],
+)
+def test_an_import_that_does_not_say_what_is_used_is_refused(book, code, message):
+    write(book, "01_look", code)
+    with pytest.raises(Exception, match=rf"(?s)01_look.ipynb: .*{message}"):
+        parts()
+
+
+def test_a_line_for_the_shell_hides_no_import():
+    assert digest.imported("%matplotlib inline\nfrom mnist_helpers import train") == {"mnist_helpers.training"}
+
+
+def test_a_text_that_a_cell_shows_is_no_docstring():
+    assert digest.normalise_cell('"hello"', {}) != digest.normalise_cell('"other"', {})
+
+
+@pytest.mark.parametrize(
+    ("code", "silent"), [("f();", True), ("f(); # why", True), ("f()  # a;", False), ("%pip x;", False), ("", False)]
+)
+def test_what_keeps_a_cell_silent_is_seen(code, silent):
+    assert digest.is_silent(code) is silent
 
 
 def test_a_claims_sentence_is_prose_and_its_condition_is_not():

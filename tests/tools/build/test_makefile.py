@@ -32,3 +32,9 @@ def test_a_chapter_runs_without_a_home_and_in_a_folder_with_a_space(copy):
 def test_as_many_notebooks_run_at_once_as_make_may_start_jobs(root, given, jobs):
     printed = make(root, "--dry-run", *given, "book").stdout
     assert re.findall(r"tools\.build\.execute mini --jobs (\d+)", printed) == [jobs]
+
+
+def test_a_title_may_hold_an_apostrophe(copy):
+    done = make(copy, "chapter", "AFTER=1", "NAME=attention", "TITLE=What's next")
+    assert done.returncode == 0, done.stderr
+    assert "# What's next" in (copy / "notebooks/02_attention.ipynb").read_text()

@@ -59,3 +59,16 @@ def test_a_step_that_fails_shows_its_log_and_leaves_no_mark(ran, monkeypatch, ca
     assert pages.main(["mini"]) == 3
     assert "why" in capfd.readouterr().err
     assert not (ran / "_build/html/.built").exists()
+
+
+def test_a_mark_that_was_cut_off_is_no_mark(ran, monkeypatch, capfd):
+    (ran / "_build/html").mkdir(parents=True)
+    (ran / "_build/html/.built").write_text("mi")
+    monkeypatch.setattr(pages, "stage", lambda dataset: 4)
+    assert pages.main(["mini"]) == 4
+
+
+def test_a_run_that_is_missing_is_named(ran):
+    (ran / "_build/runs/mini/tuning.ipynb").unlink()
+    with pytest.raises(SystemExit, match=r"tuning.ipynb is missing; `make run DATASET=mini`"):
+        pages.main(["mini"])

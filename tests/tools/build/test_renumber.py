@@ -70,12 +70,49 @@ def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
         (["--add", "attention", "--after", "99"], "there is no chapter 99"),
         (["tune=5"], "expected NAME=NUMBER"),
         (["tuning=1"], "would both be chapter 1"),
+        (["tuning=0"], "expected NAME=NUMBER"),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(copy, capsys, arguments, message):
     before = texts()
     assert renumber.main(arguments) == 2
     assert message in capsys.readouterr().err
+    assert texts() == before
+
+
+def test_a_chapter_can_come_first(copy):
+    assert renumber.main(["--add", "welcome", "--after", "0"]) == 0
+    assert list_chapters()[0].path.name == "01_welcome.ipynb"
+    toc = (copy / "_toc.yml").read_text()
+    assert toc.index("notebooks/01_welcome") < toc.index(f"notebooks/{list_chapters()[1].path.stem}")
+
+
+def test_the_table_of_contents_follows_the_numbers_across_its_parts(copy):
+    names = [chapter.name for chapter in list_chapters()]
+    moves = {names[1]: 98, names[-1]: 97}
+    assert renumber.main([f"{name}={number}" for name, number in moves.items()]) == 0
+    listed = re.findall(r"file: notebooks/(\d+)_", (copy / "_toc.yml").read_text())
+    assert listed == sorted(listed, key=int)
+
+
+def test_a_chapter_stays_behind_those_whose_results_it_reads(copy, capsys):
+    last = list_chapters()[-1]
+    notebook = nbformat.read(last.path, as_version=4)
+    notebook.metadata["book"] = {"needs": [list_chapters()[1].name]}
+    nbformat.write(notebook, last.path)
+    before = texts()
+    assert renumber.main([f"{list_chapters()[1].name}=99"]) == 2
+    assert "and would come before it" in capsys.readouterr().err
+    assert texts() == before
+
+
+def test_an_interrupted_move_is_not_repeated(copy, capsys, monkeypatch):
+    monkeypatch.setattr(renumber, "in_order", lambda toc: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        renumber.main(["--add", "attention", "--after", "1"])
+    before = texts()
+    assert renumber.main(["--add", "attention", "--after", "1"]) == 2
+    assert "was interrupted; restore the files" in capsys.readouterr().err
     assert texts() == before
 
 

@@ -227,6 +227,14 @@ def test_a_chapter_sees_the_results_that_it_says_it_needs_and_no_others(two):
     assert "results of first" in executed.metadata.run.parts
 
 
+@pytest.mark.parametrize("given", ["", "chapter='anotherone', "])
+def test_numbers_that_are_recorded_under_another_name_stop_the_build(write, capsys, given):
+    code, output = main(write(f"from mnist_helpers import record\nrecord('model', {given}error=0.25);"))
+    assert code == 1
+    assert "write record('model', chapter='chapter', …)" in capsys.readouterr().err
+    assert not output.exists()
+
+
 @pytest.fixture
 def failing_starts(monkeypatch):
     """Let the first kernel starts fail with a message; returns the list of all calls."""
