@@ -88,8 +88,8 @@ def make_room(before, name, place):
 def refuse_unfinished():
     if UNFINISHED.exists():
         raise ChapterError(
-            f"moving chapters was interrupted; restore the files (git checkout . && git clean {FOLDER}), delete "
-            f"{UNFINISHED}, and start again"
+            f"moving chapters was interrupted; restore the files as `git status` advises, delete {UNFINISHED}, and "
+            "start again"
         )
 
 
@@ -129,7 +129,7 @@ def file_of(name, number):
 
 
 def in_order(toc):
-    """The table of contents with the chapters of each part in the order of their numbers."""
+    """The table of contents with its chapters in the order of their numbers; each part keeps as many as it has."""
     line = re.compile(r"- file: notebooks/\d+_\w+")
     chapters = iter(sorted(line.findall(toc)))
     return line.sub(lambda found: next(chapters), toc)
