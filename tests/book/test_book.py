@@ -154,3 +154,11 @@ def test_published_pages_hold_no_path_of_this_machine(html, root):
         text = page.read_text()
         assert str(root) not in text
         assert sys.prefix not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.3, "1 second"), (0.4, "0 seconds"), (89, "89 seconds"), (90, "2 minutes"), (330, "6 minutes")],
+)
+def test_a_time_is_spelled_as_one_says_it(seconds, text):
+    assert sync.spell(seconds) == text

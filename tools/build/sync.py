@@ -119,7 +119,8 @@ def times(notebook, path):
 
 
 def spell(seconds):
-    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    number, unit = (seconds, "second") if seconds < 90 else (seconds / 60, "minute")
+    return f"{number:.0f} {unit}" + ("" if f"{number:.0f}" == "1" else "s")
 
 
 if __name__ == "__main__":
