@@ -163,7 +163,7 @@ def build_deep_cnn():
 
 
 def conv_block(filters, size, strides=1):
-    """A convolution, batch normalisation and the activation: what the networks of chapter 11 are made of.
+    """A convolution, batch normalisation and the activation: what the networks of chapter 14 are made of.
 
     Here the normalisation stands before the activation, as in Ioffe & Szegedy, 2015. It adds an offset of its own to
     each channel, so the convolution needs no bias.

@@ -14,7 +14,7 @@ from mnist_helpers.handwriting.weights import export_network
 try:
     import anywidget
     import traitlets
-except ImportError:  # the name can be imported all the same, as chapter 9 does at its top; whoever makes a pad is told
+except ImportError:  # the name can be imported all the same, as chapter 10 does at its top; whoever makes a pad is told
     anywidget = None  # type: ignore[assignment]
 
 SCRIPTS = ["grids", "prepare", "network", "pad", "strokes", "widget"]

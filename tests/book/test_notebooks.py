@@ -62,7 +62,7 @@ def test_it_holds_no_outputs_and_names_a_plain_kernel(path):
 @each_notebook
 def test_it_begins_with_one_title_and_links_to_itself(path):
     notebook = read(path)
-    assert notebook.cells[0].source.startswith("# ")
+    assert re.match(rf"# {int(path.stem[:2])}\. \S", notebook.cells[0].source)
     assert len(re.findall(r"(?m)^# ", prose(notebook))) == 1
     assert f"/notebooks/{path.name})" in notebook.cells[0].source
 

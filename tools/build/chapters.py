@@ -18,7 +18,7 @@ from pathlib import Path
 
 FOLDER = Path("notebooks")
 FILE = re.compile(r"(\d+)_(\w+)\.ipynb")
-# "chapter 3", "Chapters 9 and 10", "chapters 2 to 5", "chapters 5, 6 and 7"; a line may end between the words.
+# "chapter 4", "Chapters 10 and 13", "chapters 3 to 6", "chapters 6, 7 and 8"; a line may end between the words.
 MENTION = re.compile(r"\b[Cc]hapters?\s+\d+(?:(?:,\s+|,?\s+and\s+|\s+or\s+|\s+to\s+|–)\d+)*")
 
 
@@ -112,7 +112,7 @@ def renumber(text, before, after, mentions=True):
         text: Markdown, code, or the outputs of a run.
         before: dictionary from each chapter's name to its number in the text.
         after: dictionary from each chapter's name to its new number.
-        mentions: whether words such as "chapter 5" are replaced, too, and not only file names.
+        mentions: whether words such as "chapter 6" are replaced, too, and not only file names.
     """
     new = {number: after[name] for name, number in before.items() if name in after}
 

@@ -3,7 +3,7 @@
     python -m tools.build.renumber large_cnn=7 tuning=5
     python -m tools.build.renumber --after 3 --add attention --title "Where the network looks"
 
-Files are renamed, and links to them and words such as "chapter 5" are rewritten in every text of the repository but the
+Files are renamed, and links to them and words such as "chapter 6" are rewritten in every text of the repository but the
 change log. Results and runs are stored under the chapters' names, so nothing has to run again. A new chapter begins
 with the parts that every chapter has; the following ones move on by one.
 """

@@ -1,4 +1,4 @@
-"""Write into every notebook what can be worked out: its links, its set-up cell, and the time it takes.
+"""Write into every notebook what can be worked out: its number, its links, its set-up cell, and the time it takes.
 
 python -m tools.build.sync                # after adding or renaming a chapter, or recording a run
 python -m tools.build.sync owner/name     # the repository has moved
@@ -66,11 +66,13 @@ def current_repository():
 
 
 def update(text, path, repository):
-    """Return the notebook ``text`` with the links, set-up cell and time that belong to ``path``."""
+    """Return the notebook ``text`` with the number, links, set-up cell and time that belong to ``path``."""
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
+            if cell is notebook["cells"][0] and (number := Chapter(path).number):
+                source = re.sub(r"\A# (?:\d+\. )?", f"# {number}. ", source)
             source = re.sub(r"(?m)^\[Run on Colab\].*$", links(path, repository), source)
             source = re.sub(r"(?m)^\*\*Time:\*\*.*$", times(notebook, path), source)
         elif "setup" in cell["metadata"].get("tags", []):

@@ -6,7 +6,7 @@
 Each run is a new process, and the recipes of a part take turns: what begins one round comes last in the next, so that a
 busy minute of the machine affects them all. There are four parts:
 
-recipes   the large CNN as in chapter 4 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
+recipes   the large CNN as in chapter 5 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
           images and smoothed labels: once for about as many epochs as the same error takes (there without augmentation,
           which pays only in longer trainings), once for as many as fit into the same time. The time is that of the
           training.
@@ -172,7 +172,7 @@ PARTS = {
 
 
 def large_cnn(dataset, seed):
-    """The classic recipe, exactly as in chapter 4."""
+    """The classic recipe, exactly as in chapter 5."""
     from mnist_helpers import build_large_cnn, train
 
     x, y, x_test, y_test = load(dataset)

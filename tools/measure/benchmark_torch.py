@@ -1,4 +1,4 @@
-"""Train the large CNN of chapter 4 in PyTorch, for `make benchmark`: the same layers, first weights and optimiser.
+"""Train the large CNN of chapter 5 in PyTorch, for `make benchmark`: the same layers, first weights and optimiser.
 
     .venv-torch/bin/python -m tools.measure.benchmark_torch images.npz --epochs 10 --batch-size 200 --seed 7
 

@@ -4,7 +4,7 @@
 
 FOLDER holds pictures and an index.tsv with the columns path, label, source (who sent it) and kind (photo, scan, …).
 A label of several digits, with - between rows, is a picture of a number. The misread pictures are drawn in
-_build/handwriting/misread.png. --record writes the numbers to book/results/handwriting.json; chapter 9 shows them.
+_build/handwriting/misread.png. --record writes the numbers to book/results/handwriting.json; chapter 10 shows them.
 """
 
 import argparse

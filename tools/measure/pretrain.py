@@ -7,7 +7,7 @@ learns from MNIST's training images, from continental forms of 1 and 7, and from
 of the learning rate. After the first one the temperature and the threshold are chosen on the validation images; in the
 second one the network learns from these, too. Then it is scored once on the 10,000 test images, and strong_cnn.* in
 mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model card. The recipe is the final one of
-chapter 11, for longer and with larger changes, for there are more hands than MNIST's.
+chapter 14, for longer and with larger changes, for there are more hands than MNIST's.
 
 The answers on the validation images, by which temperature and threshold are chosen, are kept beside this file: with
 --calibrate both are chosen anew from them, for another share of digits that are to be read, and nothing is trained.

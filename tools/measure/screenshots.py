@@ -23,7 +23,7 @@ def main():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 860})
-        page.goto((BUILT / "notebooks/03_simple_cnn.html").as_uri())
+        page.goto((BUILT / "notebooks/04_simple_cnn.html").as_uri())
         page.locator("text=Here are four moments").first.scroll_into_view_if_needed()
         page.mouse.wheel(0, 500)
         page.wait_for_timeout(500)

@@ -37,4 +37,4 @@ def test_as_many_notebooks_run_at_once_as_make_may_start_jobs(root, given, jobs)
 def test_a_title_may_hold_an_apostrophe(copy):
     done = make(copy, "chapter", "AFTER=1", "NAME=attention", "TITLE=What's next")
     assert done.returncode == 0, done.stderr
-    assert "# What's next" in (copy / "notebooks/02_attention.ipynb").read_text()
+    assert "# 2. What's next" in (copy / "notebooks/02_attention.ipynb").read_text()

@@ -52,7 +52,7 @@ def test_a_chapter_in_the_middle_moves_the_others_on(copy, capsys):
     assert chapters == [str(chapter.path.with_suffix("")) for chapter in list_chapters()]
     written = nbformat.read(copy / f"notebooks/{new:02}_attention.ipynb", as_version=4)
     nbformat.validate(written)
-    assert written.cells[0].source.startswith("# Where it looks\n\n[Run on Colab](https://")
+    assert written.cells[0].source.startswith(f"# {new}. Where it looks\n\n[Run on Colab](https://")
     # Nothing names a file that is no more, and words such as "chapter 4" moved on with their chapter.
     for path, text in texts().items():
         for number, name in re.findall(r"\b(\d\d)_([a-z]\w*)\b", text):

@@ -237,7 +237,7 @@ def test_the_text_is_that_of_the_sources_and_the_outputs_are_those_of_the_run(ra
     lay_out("mini")
     staged = nbformat.read(ran / "_build/book/notebooks/05_chapter.ipynb", as_version=4)
     assert [cell.source for cell in staged.cells] == [
-        "# A chapter with another title",
+        "# 5. A chapter with another title",
         "show_digits(x)  # with a comment",
     ]
     assert staged.cells[1].outputs[0].data["text/plain"] == "<Figure of chapter 5>"

@@ -18,7 +18,7 @@ from tools.measure import pretrain
 
 
 def test_the_recipe_is_the_final_one_of_the_chapter_but_for_wider_changes_and_was_followed(root):
-    cells = json.loads(Path(root, "notebooks/11_closing_in_on_the_record.ipynb").read_text(encoding="utf-8"))["cells"]
+    cells = json.loads(Path(root, "notebooks/14_closing_in_on_the_record.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", []))
     chapter = {line.targets[0].id: ast.literal_eval(line.value) for line in ast.parse(code).body}
     ours = pretrain.RECIPE
