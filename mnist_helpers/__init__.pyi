@@ -25,6 +25,8 @@ from .evaluation import (
     model_error as model_error,
 )
 from .handwriting.image_folder import ImageFolder as ImageFolder, load_image_folder as load_image_folder
+    prediction_interval as prediction_interval,
+    welch_test as welch_test,
 from .handwriting.numbers import Part as Part, split_digits as split_digits
 from .handwriting.pictures import NoDigitError as NoDigitError, PictureError as PictureError
 from .handwriting.placement import average_areas as average_areas, place_digit as place_digit

@@ -72,6 +72,8 @@ def valid(mini, tmp_path_factory):
         "mcnemar_test": {"y_true": labels, "first": labels, "second": labels},
         "corrected_t_test": {"first": [0.1, 0.2], "second": [0.2, 0.2], "train_size": 20, "test_size": 10},
         "prepare_digit": {"picture": images[0]},
+        "prediction_interval": {"values": [0.1, 0.2, 0.3]},
+        "welch_test": {"first": [0.1, 0.2], "second": [0.2, 0.3]},
         "split_digits": {"picture": images[0]},
         "average_areas": {"square": np.ones((40, 40)), "size": 20},
         "place_digit": {"square": np.ones((40, 40))},
