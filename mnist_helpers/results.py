@@ -67,6 +67,9 @@ def results_table(results, chapters=None, references="../book/references.md"):
 
     Args:
         results: a dictionary as ``load_results`` returns it.
+    The order is no ranking, and intervals that overlap are no test: ``mcnemar_test``, ``welch_test`` and
+    ``corrected_t_test`` tell whether two models differ.
+
         chapters: dictionary from a chapter's name to the address of its page; by default the notebooks in the current
             folder.
         references: path from the same page to the references.
