@@ -11,8 +11,10 @@ from .datasets import (
     Dataset as Dataset,
     DatasetError as DatasetError,
     DatasetSource as DatasetSource,
+    Writers as Writers,
     load_arrays as load_arrays,
     load_dataset as load_dataset,
+    load_writers as load_writers,
 )
 from .evaluation import (
     ErrorRate as ErrorRate,
@@ -23,10 +25,10 @@ from .evaluation import (
     mcnemar_test as mcnemar_test,
     mean_interval as mean_interval,
     model_error as model_error,
-)
-from .handwriting.image_folder import ImageFolder as ImageFolder, load_image_folder as load_image_folder
     prediction_interval as prediction_interval,
     welch_test as welch_test,
+)
+from .handwriting.image_folder import ImageFolder as ImageFolder, load_image_folder as load_image_folder
 from .handwriting.numbers import Part as Part, split_digits as split_digits
 from .handwriting.pictures import NoDigitError as NoDigitError, PictureError as PictureError
 from .handwriting.placement import average_areas as average_areas, place_digit as place_digit
@@ -90,7 +92,10 @@ from .plotting import (
 )
 from .preprocessing import one_hot as one_hot, prepare_images as prepare_images
 from .results import (
+    Numbers as Numbers,
+    claim as claim,
     describe_run as describe_run,
+    full_run as full_run,
     load_recorded_run as load_recorded_run,
     load_results as load_results,
     record as record,

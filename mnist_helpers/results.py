@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from mnist_helpers.checks import check_kind, check_path
+from mnist_helpers.checks import check_choice, check_kind, check_path
+from mnist_helpers.datasets import DATASETS
 from mnist_helpers.files import shipped, write_text
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}  # what Keras runs on, by the package's name
+CLAIMS = "claims.jsonl"  # beside the results: whether each claim of a run holds, in their order
 
 
 def record(name, **numbers):
@@ -65,11 +67,11 @@ def load_results(folder=None):
 def results_table(results, chapters=None, references="../book/references.md"):
     """A Markdown table of the models that were scored on the test part, the largest error first.
 
-    Args:
-        results: a dictionary as ``load_results`` returns it.
     The order is no ranking, and intervals that overlap are no test: ``mcnemar_test``, ``welch_test`` and
     ``corrected_t_test`` tell whether two models differ.
 
+    Args:
+        results: a dictionary as ``load_results`` returns it.
         chapters: dictionary from a chapter's name to the address of its page; by default the notebooks in the current
             folder.
         references: path from the same page to the references.
@@ -152,6 +154,81 @@ def load_recorded_run(dataset="mnist"):
     if path is None:
         raise FileNotFoundError(f"no run with {dataset!r} was recorded; `make record DATASET={dataset}` makes one.")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+class Numbers(dict):
+    """Recorded numbers by name, which can be read as attributes, too: ``full.mlp.errors`` is ``full["mlp"]["errors"]``.
+
+    Raises:
+        AttributeError: the record holds no such name; the message says what it does hold, and the way out.
+    """
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name not in self:
+            held = ", ".join(map(repr, self)) or "nothing"
+            raise AttributeError(
+                f"the recorded run holds no {name!r}, only {held}. Where the chapter was changed, record it again: "
+                "make run CHAPTER=… DATASET=mnist, then make record DATASET=mnist."
+            )
+        return self[name]
+
+
+def full_run(here):
+    """The numbers that a chapter's conclusions rest on: those recorded with a whole data set.
+
+    Args:
+        here: a dictionary with the ``"chapter"`` and the ``"dataset"`` of the run at hand, as both were recorded.
+
+    Returns:
+        A ``Numbers``: what the chapter recorded, from each name to its numbers, in the run at hand if that has a whole
+        data set, otherwise in the run on all of MNIST that is stored with the book.
+
+    Raises:
+        FileNotFoundError: no run on all of MNIST is stored.
+        TypeError, ValueError: ``here`` lacks an entry, or nothing was recorded of the chapter.
+    """
+    _check_entries("here", here, ["chapter", "dataset"], "record(…, **here) takes the same dictionary")
+    chapter, dataset = here["chapter"], here["dataset"]
+    check_choice("here['dataset']", dataset, DATASETS)
+    results = load_results() if DATASETS[dataset].is_full else load_recorded_run()["results"]
+    source = dataset if DATASETS[dataset].is_full else "mnist"
+    found = {
+        name: numbers
+        for name, numbers in results.items()
+        if (numbers.get("chapter"), numbers.get("dataset")) == (chapter, source)
+    }
+    if not found:
+        raise ValueError(
+            f"nothing was recorded of the chapter {chapter!r} with {source!r}; record it: "
+            f"make run CHAPTER={chapter} DATASET=mnist, then make record DATASET=mnist."
+        )
+    return json.loads(json.dumps(found), object_hook=Numbers)
+
+
+def claim(holds, sentence):
+    """Bind a conclusion of the text to the numbers that it rests on.
+
+    A claim never stops a run. If it does not hold, it says so; a build of the book keeps the answer, and publishes no
+    page with a broken claim.
+
+    Args:
+        holds: the truth of a comparison, such as ``full.cnn.error < full.mlp.error``.
+        sentence: the conclusion, as the text draws it.
+
+    Raises:
+        TypeError: ``holds`` is no truth value: a claim is about numbers.
+        ValueError: the sentence is empty.
+    """
+    if not isinstance(holds, bool) and not (hasattr(holds, "tolist") and isinstance(holds.tolist(), bool)):  # NumPy's
+        raise TypeError(f"holds: expected the truth of a comparison, such as a < b, got {holds!r}.")
+    check_kind("sentence", sentence, str, "a text")
+    if not sentence.strip():
+        raise ValueError("sentence: expected what the text concludes, got an empty text.")
+    if not holds:
+        print(f"This run says otherwise. The claim was: {sentence}.")
+    if os.environ.get("MNIST_RESULTS"):
+        with (_folder() / CLAIMS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([bool(holds), sentence]) + "\n")
 
 
 def describe_run(facts):

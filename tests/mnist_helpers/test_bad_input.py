@@ -56,24 +56,27 @@ def valid(mini, tmp_path_factory):
     score = {"wrong": 1, "total": 10, "low": 0.0, "high": 0.4}
     results = {"a": {"title": "A", "chapter": "a", "test": [score], "seconds": [1.0]}}
     training = {"x": x, "y": y, "epochs": 1, "batch_size": 32, "seed": 7}
-    crossing = training | {"folds": 3, "checkpoint": None}
+    crossing = training | {"folds": 3, "checkpoint": None, "groups": None}
     reading = {"best": False, "model": None, "threshold": 0.5}
     return {
         "cross_validate": {"build": m.build_mlp} | crossing,
         "compare_models": {"builders": {"a": m.build_mlp}} | crossing,
         "load_dataset": {"name": "mini"},
         "load_arrays": {"name": "mini"},
+        "load_writers": {"dataset": "mini"},
+        "full_run": {"here": {"chapter": "large_cnn", "dataset": "mini"}},
+        "claim": {"holds": True, "sentence": "it is so"},
         "load_image_folder": {"folder": str(folder), "prepare": None},
         "prepare_images": {"images": images},
         "one_hot": {"labels": labels, "classes": 10},
         "error_rate": {"y_true": labels, "y_pred": labels},
         "model_error": {"model": m.build_fast_cnn(), "images": images, "labels": labels},
         "mean_interval": {"values": [0.1, 0.2, 0.3]},
+        "prediction_interval": {"values": [0.1, 0.2, 0.3]},
+        "welch_test": {"first": [0.1, 0.2], "second": [0.2, 0.3]},
         "mcnemar_test": {"y_true": labels, "first": labels, "second": labels},
         "corrected_t_test": {"first": [0.1, 0.2], "second": [0.2, 0.2], "train_size": 20, "test_size": 10},
         "prepare_digit": {"picture": images[0]},
-        "prediction_interval": {"values": [0.1, 0.2, 0.3]},
-        "welch_test": {"first": [0.1, 0.2], "second": [0.2, 0.3]},
         "split_digits": {"picture": images[0]},
         "average_areas": {"square": np.ones((40, 40)), "size": 20},
         "place_digit": {"square": np.ones((40, 40))},
@@ -134,6 +137,8 @@ def valid(mini, tmp_path_factory):
 
 # Strange values that are welcome.
 FINE = {
+    ("claim", "holds"): {"True"},
+    ("claim", "sentence"): TEXT,
     ("load_image_folder", "prepare"): {"None"},
     ("model_error", "model"): NETWORK,
     ("average_areas", "square"): PAPER,
@@ -184,8 +189,10 @@ FINE = {
     ("set_seed", "seed"): {"0"},
     ("cross_validate", "seed"): {"0"},
     ("cross_validate", "checkpoint"): {"None"} | TEXT,
+    ("cross_validate", "groups"): {"None"},
     ("compare_models", "seed"): {"0"},
     ("compare_models", "checkpoint"): {"None"} | TEXT,
+    ("compare_models", "groups"): {"None"},
     ("train", "seed"): {"0"},
     ("train_one_cycle", "seed"): {"0"},
     ("train_one_cycle", "peak_learning_rate"): {"0", "1.5", "2**70"},

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from mnist_helpers import (
+    claim,
     describe_run,
     error_rate,
+    full_run,
     load_recorded_run,
     load_results,
     record,
@@ -178,3 +180,55 @@ def test_a_run_without_chapters_names_its_own_commit():
     facts = load_recorded_run() | {"commit": "abc1234"}
     del facts["notebooks"]
     assert "commit abc1234;" in describe_run(facts)
+
+
+def test_the_full_run_is_the_run_at_hand_where_that_has_all_images(folder):
+    here = {"chapter": "a", "dataset": "mnist"}
+    record("mlp", test=[SCORE], **here)
+    record("of_another_chapter", **here | {"chapter": "b"})
+    record("of_another_data_set", **here | {"dataset": "mini"})
+    full = full_run(here)
+    assert list(full) == ["mlp"]
+    assert full.mlp.test[0].wrong == full["mlp"]["test"][0]["wrong"] == 10
+
+
+def test_the_full_run_is_the_recorded_one_where_the_run_at_hand_has_few_images():
+    recorded = load_recorded_run()["results"]
+    full = full_run({"chapter": "large_cnn", "dataset": "mini"})
+    assert full == {name: numbers for name, numbers in recorded.items() if numbers["chapter"] == "large_cnn"}
+    assert full.large_cnn.dataset == "mnist"
+
+
+def test_what_a_record_lacks_is_named_with_what_it_has(folder):
+    here = {"chapter": "a", "dataset": "mnist"}
+    with pytest.raises(ValueError, match="nothing was recorded of the chapter 'a' with 'mnist'"):
+        full_run(here)
+    record("mlp", test=[SCORE], **here)
+    with pytest.raises(AttributeError, match=r"holds no 'cnn', only 'mlp'.*record it again"):
+        full_run(here).cnn  # noqa: B018
+    with pytest.raises(ValueError, match="'dataset' is missing"):
+        full_run({"chapter": "a"})
+    with pytest.raises(ValueError, match="mnst"):
+        full_run({"chapter": "a", "dataset": "mnst"})
+
+
+def test_a_claim_is_kept_and_one_that_does_not_hold_says_so(folder, capsys):
+    folder.mkdir()
+    claim(np.float64(1) < 2, "one is smaller")
+    assert capsys.readouterr().out == ""
+    claim(3 < 2, "three is smaller")
+    assert capsys.readouterr().out == "This run says otherwise. The claim was: three is smaller.\n"
+    kept = [json.loads(line) for line in (folder / "claims.jsonl").read_text().splitlines()]
+    assert kept == [[True, "one is smaller"], [False, "three is smaller"]]
+    assert load_results() == {}
+
+
+@pytest.mark.parametrize("holds", [None, "it is so", 0.3, 1, np.array([True]), []])
+def test_a_claim_without_a_comparison_is_refused(holds):
+    with pytest.raises(TypeError, match="holds: expected the truth of a comparison"):
+        claim(holds, "it is so")
+
+
+def test_a_claim_without_a_sentence_is_refused():
+    with pytest.raises(ValueError, match="sentence: expected what the text concludes"):
+        claim(1 < 2, " ")

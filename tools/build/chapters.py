@@ -69,6 +69,33 @@ class Chapter:
         """Whether its code calls `record`."""
         return any(calls(cell["source"], "record") for cell in self.code_cells)
 
+    @cached_property
+    def claims(self):
+        """The sentence of each claim that its code makes, in their order.
+
+        Raises:
+            ChapterError: a claim is no statement of its own, its sentence is not written out, or it compares nothing.
+        """
+        sentences = []
+        for cell in self.code_cells:
+            statements = python(cell["source"]).body
+            found = [node.value for node in statements if isinstance(node, ast.Expr) and is_call(node.value, "claim")]
+            if len(found) != sum(is_call(node, "claim") for tree in statements for node in ast.walk(tree)):
+                raise ChapterError(f"{self.path}: write each claim as a line of its own, in no loop:\n{cell['source']}")
+            for node in found:
+                condition, *texts = node.args
+                if len(texts) != 1 or not (isinstance(texts[0], ast.Constant) and isinstance(texts[0].value, str)):
+                    raise ChapterError(f"{self.path}: write out the sentence of the claim {ast.unparse(node)}")
+                if not any(isinstance(part, ast.Name) for part in ast.walk(condition)):
+                    raise ChapterError(f"{self.path}: no number stands behind the claim {texts[0].value!r}.")
+                sentences.append(texts[0].value)
+        return sentences
+
+    @cached_property
+    def reads_full_run(self):
+        """Whether its code calls `full_run`."""
+        return any(calls(cell["source"], "full_run") for cell in self.code_cells)
+
     def parameters(self, dataset):
         """What the build sets its parameters to with a data set, other than in the notebook."""
         return dict(self.about.get("parameters", {}).get(dataset, {}))
@@ -97,12 +124,19 @@ def needed_by(chapter, chapters):
 
 def calls(code, function):
     """Whether Python code calls a function by its name."""
+    return any(is_call(node, function) for node in ast.walk(python(code)))
+
+
+def is_call(node, function):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function
+
+
+def python(code):
+    """The syntax tree of a cell; an empty one of a cell with a line for pip or the shell."""
     try:
-        tree = ast.parse(code)
-    except SyntaxError:  # a line for pip or the shell
-        return False
-    nodes = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return any(isinstance(node, ast.Name) and node.id == function for node in nodes)
+        return ast.parse(code)
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 def renumber(text, before, after, mentions=True):

@@ -61,6 +61,8 @@ def parts_of(chapter, parameters, runs=None, chapters=None):
         parts["data set"] = digest(facts | {"load": source.load.__name__})  # its code is that of a module
     for name in chapter.about.get("reads", []):
         parts[f"record {name}"] = digest(recorded_by_others(name, chapter.name))
+    if chapter.reads_full_run and not (dataset in DATASETS and DATASETS[dataset].is_full):
+        parts["record of its own"] = digest(recorded_by_itself(chapter.name))
     for other in needed_by(chapter, chapters):
         parts[f"results of {other.name}"] = digest(results_of(runs / f"{other.name}.ipynb"))
     return parts
@@ -259,6 +261,13 @@ def recorded_by_others(reads, chapter):
         return results.get(entry)
     runs = {key: [run["date"], run["commit"]] for key, run in facts["notebooks"].items() if key != chapter}
     return [runs, results, *(facts[key] for key in ("processor", "cores", "python", "packages"))]
+
+
+def recorded_by_itself(chapter):
+    """What is recorded of a chapter with all of MNIST: its figures and claims are about that."""
+    path = RECORDS / "mnist.json"
+    facts = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": {}}
+    return {key: numbers for key, numbers in facts["results"].items() if numbers.get("chapter") == chapter}
 
 
 def run_of(path):

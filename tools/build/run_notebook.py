@@ -29,6 +29,7 @@ import papermill
 
 from mnist_helpers import DATASETS, load_results
 from mnist_helpers.files import write_text
+from mnist_helpers.results import CLAIMS
 from tools.build.chapters import Chapter, ChapterError, list_chapters, needed_by, numbers_of
 from tools.build.digest import WORKING, parts_of, results_of
 from tools.build.parameters import assigned_names, write_parameters
@@ -112,6 +113,7 @@ def run(source, output, given):
             execute(source, partial, parameters)
         seconds = time.perf_counter() - start
         facts["results"] = own_results(load_results(results), given_results, chapter)
+        facts["claims"] = claims_held(results / CLAIMS)
         facts["kept_seconds"] = round(sum_of_kept(kept), 1)
     # The kernel was by far the largest child of this process.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
@@ -162,6 +164,12 @@ def own_results(found, given, chapter):
                 f"write record({name!r}, chapter={chapter.name!r}, …)."
             )
     return own
+
+
+def claims_held(path):
+    """Whether each claim that the chapter made holds, in their order."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line)[0] for line in lines]
 
 
 def sum_of_kept(folder):

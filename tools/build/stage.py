@@ -28,6 +28,10 @@ from tools.build.parameters import write_parameters
 from tools.build.sync import current_repository, pages_address, update
 
 BOOK = Path("_build/book")
+CLAIMED = (
+    "Each of these sentences was compared with the numbers recorded on all of MNIST when this page was built. If one "
+    "of them did not hold, there would be no page.\n"
+)
 
 
 def main(dataset):
@@ -53,6 +57,7 @@ def main(dataset):
         link_terms(notebook)
         (BOOK / chapter.path).write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
     draw_card(generated)
+    refuse_broken_claims(facts)
     results = {name: numbers for run in facts.values() for name, numbers in run["results"].items()}
     models = {name: numbers for name, numbers in sorted(results.items()) if "test" in numbers}
     for name, text in {
@@ -63,6 +68,18 @@ def main(dataset):
         "machines": machines(Path("book/results")),
     }.items():
         generated.joinpath(f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def refuse_broken_claims(facts):
+    """Stop the build of the pages where a conclusion of the text is not what the recorded run shows."""
+    broken = [
+        f"{chapter.path}: this no longer holds: {sentence}."
+        for chapter, run in facts.items()
+        for sentence, holds in zip(chapter.claims, run["claims"], strict=True)
+        if not holds
+    ]
+    if broken:
+        sys.exit("\n".join([*broken, "Rewrite the sentence with what the recorded run shows, or find the reason."]))
 
 
 def lay_over(chapter, path, numbers):
@@ -166,6 +183,12 @@ def about(facts, dataset):
             f"Of these seconds {kept:,.0f} went into trainings that an earlier run had done, for the same code on the "
             "same kind of machine; they count as long as they took then.\n"
         )
+    claims = [
+        f"| [{title_of(chapter)}](../{chapter.path}) | {sentence[0].upper()}{sentence[1:]}. |"
+        for chapter in facts
+        for sentence in chapter.claims
+    ]
+    lines += ["## What the text concludes\n", CLAIMED, "| chapter | conclusion |\n|---|---|", *claims, ""]
     return "\n".join(lines)
 
 

@@ -95,7 +95,7 @@ CHANGES = {
     ),
     "how a data set is loaded": (
         lambda b: replace(b, f"{PACKAGE}/datasets.py", "def _load_mini(source):", "def _load_mini(source, more=1):"),
-        {"look": [f"{PACKAGE}/datasets.py"]},
+        {chapter: [f"{PACKAGE}/datasets.py"] for chapter in ("look", "train", "read")},  # results are of a data set
     ),
     "a parameter's value": (
         lambda b: replace(b, "notebooks/01_look.ipynb", "epochs = 3", "epochs = 4"),

@@ -59,7 +59,9 @@ def ran(root, tmp_path):
         "no_model": {"chapter": "chapter", "seconds": 3},
     }
     notebook.metadata["run"] = (
-        RUN | MADE_BY | {"kept_seconds": 0, "parameters": {}, "results": models, "numbers": {"chapter": 1}}
+        RUN
+        | MADE_BY
+        | {"kept_seconds": 0, "parameters": {}, "results": models, "numbers": {"chapter": 1}, "claims": []}
     )
     nbformat.write(notebook, runs / "chapter.ipynb")
     return tmp_path
