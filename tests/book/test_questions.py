@@ -1,6 +1,7 @@
 """All questions of readers are answered, and every link of the written pages leads to a section that exists."""
 
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_helpers import build_large_cnn
+from mnist_helpers import build_large_cnn, export_network
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -45,7 +46,7 @@ def test_an_answer_is_short_and_leads_on(answer):
     _, number, question, text = answer
     text = re.sub(r"(?ms)^```.*?^```", "", text)
     sentences = re.findall(r"[.?!:](?=\s|$|\))", re.sub(r"\]\([^)]*\)|`[^`]*`", "", text))
-    links = re.findall(r"\]\(|\[@", text)
+    links = re.findall(r"\]\(|\{cite\}", text)
     assert links, f"Q{number} ({question}) leads nowhere"
     assert 1 <= len(sentences) <= 9, f"Q{number} takes {len(sentences)} sentences"
 
@@ -61,6 +62,22 @@ def test_links_lead_to_sections_that_exist(page):
         assert file.exists(), f"{page.name}: {target}"
         if anchor:
             assert anchor in (anchors(file) if path else TARGETS), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_is_cited_is_in_the_references(page):
+    text = page.read_text(encoding="utf-8")
+    known = re.findall(r"(?m)^@\w+\{(\w+),", (ROOT / "book/references.bib").read_text(encoding="utf-8"))
+    assert set(re.findall(r"\{cite\}`(\w+)`", text)) <= set(known)
+    assert "[@" not in text, "Jupyter Book shows [@key] as it is; write {cite}`key`"
+
+
+def test_the_network_of_the_pad_is_as_small_as_q22_says():
+    """Less than a hundredth of what nearest neighbours must keep."""
+    text = next(text for _, number, _, text in ANSWERS if number == "22")
+    assert "60,000 × 784 pixels" in text
+    assert "less than a hundredth" in text
+    assert len(json.dumps(export_network())) < 60_000 * 784 / 100
 
 
 def test_the_complete_listing_builds_the_network_of_chapter_4():

@@ -1,4 +1,4 @@
-"""Check the built pages: links, anchors, alternative texts, no request to another host, no error left in an output.
+"""Check the built pages: links, anchors, citations, alternative texts, no other host asked, no error in an output.
 
     python -m tools.build.check_html _build/html
 
@@ -18,6 +18,7 @@ FETCHED = ("src", "srcset", "poster", "data", "xlink:href")
 FETCHED_HREF = ("image", "use")  # inside a drawing, href is fetched
 FETCHING_RELATIONS = set("stylesheet icon preload prefetch modulepreload preconnect dns-prefetch manifest".split())
 IN_CSS = re.compile(r"""(?:url\(|@import)\s*['"]?((?:https?:)?//[^'")\s]+)""", re.IGNORECASE)
+RAW_CITATION = re.compile(r"\[@[\w:-]+[^\]]*\]")  # Pandoc's form, which Jupyter Book does not know
 IN_SCRIPT = re.compile(r"""['"`]((?:https?:)?//[\w.-]+\.\w+[^'"`]*)['"`]""", re.IGNORECASE)
 
 
@@ -58,6 +59,10 @@ def check_page(page, folder):
     for script in soup.find_all("script", src=False):
         for address in IN_SCRIPT.findall(script.get_text()):
             yield f"{page}: a script names another host: {address}"
+    for text in soup.find_all(string=RAW_CITATION):
+        if not text.find_parent(["code", "pre", "script", "style"]):
+            keys = " ".join(RAW_CITATION.findall(text))
+            yield f"{page}: shows {keys} instead of a citation; write {{cite}}`key`"
     for image in soup.find_all("img"):
         if problem := poor_alternative(image):
             yield f"{page}: picture {image.get('src', '')[:60]}: {problem}"

@@ -59,6 +59,8 @@ def test_good_pages_pass(site, capsys):
             "shows a traceback",
         ),
         ("<article>", "<article><div class='cell_output'><div class='stderr'>Warning</div></div>", "shows stderr"),
+        ("<article>", "<article><p>agreed [&#64;northcutt2021pervasive].</p>", "shows [@northcutt2021pervasive]"),
+        ("<article>", "<article><p>in tables [@a; @b, p. 3]</p>", "shows [@a; @b, p. 3] instead of a citation"),
     ],
 )
 def test_a_planted_fault_is_found_and_its_page_named(site, capsys, old, new, fault):
@@ -68,6 +70,11 @@ def test_a_planted_fault_is_found_and_its_page_named(site, capsys, old, new, fau
     message = capsys.readouterr().err
     assert "index.html" in message
     assert fault in message
+
+
+def test_code_may_hold_what_looks_like_a_citation(site, capsys):
+    (site / "index.html").write_text(GOOD.replace("<article>", "<article><pre>x[@y]</pre><p>me [at] example, a@b</p>"))
+    assert check_html.main(site) == 0, capsys.readouterr().err
 
 
 def test_a_style_sheet_that_asks_another_host_is_found(site, capsys):
