@@ -1,11 +1,9 @@
 """Every message on the page of troubleshooting is raised here, by today's versions, in the way that readers meet it."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import keras
@@ -62,17 +60,16 @@ def load_saved_model():
     keras.saving.load_model("exported")
 
 
-def load_from_a_newer_keras():
-    """A file that describes a layer with a word that this Keras does not know."""
-    dense().save("old.keras")
-    with zipfile.ZipFile("old.keras") as old, zipfile.ZipFile("new.keras", "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "config.json":
-                config = json.loads(content)
-                config["config"]["layers"][1]["config"]["input_axes"] = [-1]
-                content = json.dumps(config)
-            new.writestr(name, content)
+def load_from_a_newer_keras(monkeypatch):
+    """Opens a file of this Keras with an initializer that takes what those of Keras 3.14 and older take: a seed."""
+    layer = Dense(10, kernel_initializer="he_uniform")
+    keras.Sequential([keras.Input((784,)), layer]).save("new.keras")
+
+    def initialise(self, seed=None):
+        raise AssertionError("the file does not name the words of Keras 3.15")
+
+    initialise.__qualname__ = "HeUniform.__init__"  # as the message names it
+    monkeypatch.setattr(keras.initializers.HeUniform, "__init__", initialise)
     keras.saving.load_model("new.keras")
 
 
@@ -134,7 +131,7 @@ RAISED = {
     "weights-name": lambda _: dense().save_weights("digits.h5"),
     "no-model-config": lambda _: load_weights_file_as_model(),
     "legacy-folder": lambda _: load_saved_model(),
-    "newer-file": lambda _: load_from_a_newer_keras(),
+    "newer-file": load_from_a_newer_keras,
     "other-architecture": lambda _: load_other_weights(),
     "not-defined": lambda _: exec("train(build_mlp, x_train, y_train)", {}),
     "no-helpers": without_helpers,
@@ -158,6 +155,26 @@ def test_the_message_is_raised(target, tmp_path, monkeypatch):
         RAISED[target](monkeypatch)
     message = f"{type(caught.value).__name__}: {caught.value}"
     assert says(message, ENTRIES[target]), message
+
+
+def test_a_newer_file_ends_with_the_message_that_the_page_gives(tmp_path, monkeypatch):
+    """The end of what Keras 3.14.0 says of a file that Keras 3.15.1 has written, word by word."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TypeError) as caught:
+        load_from_a_newer_keras(monkeypatch)
+    end = "HeUniform.__init__() got an unexpected keyword argument 'input_axes'"
+    assert str(caught.value).endswith(f"Exception encountered: {end}")
+    assert f"`{end}`" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_lines_that_the_page_offers_instead_work():
+    lines = re.findall(r"(?m)^from .* import .*$", PAGE.read_text(encoding="utf-8"))
+    assert lines == ["from tensorflow.keras.preprocessing.image import ImageDataGenerator"]
+    found = {}
+    exec(lines[0], found)
+    images = found["ImageDataGenerator"](horizontal_flip=True).flow(np.ones((4, 28, 28, 1)), batch_size=2)
+    assert next(images).shape == (2, 28, 28, 1)
+    assert keras.wrappers.SKLearnClassifier
 
 
 def test_a_loss_becomes_nan():
