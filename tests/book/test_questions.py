@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from packaging.version import Version
 
 from mnist_helpers import build_large_cnn, export_network
 
@@ -78,6 +79,19 @@ def test_the_network_of_the_pad_is_as_small_as_q22_says():
     assert "60,000 × 784 pixels" in text
     assert "less than a hundredth" in text
     assert len(json.dumps(export_network())) < 60_000 * 784 / 100
+
+
+def test_the_pinned_keras_is_newer_than_every_hole_that_the_promises_name():
+    page = (ROOT / "book/promises.md").read_text(encoding="utf-8")
+    holes = re.findall(r"(?m)^\| \[(CVE-[\d-]+)\]\(\S+/(CVE-[\d-]+)\) \| .+ \| (.+) \|$", page)
+    assert len(holes) >= 6
+    pinned = re.search(r"(?m)^keras==([\d.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))[1]
+    for name, address, versions in holes:
+        assert name == address
+        last = re.findall(r"[\d.]+", versions)[-1]
+        assert Version(last) <= Version(pinned) if versions.startswith("before") else Version(last) < Version(pinned)
+    oldest = re.search(r'"keras>=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    assert f"with Keras {oldest} or newer" in page
 
 
 def test_the_complete_listing_builds_the_network_of_chapter_4():

@@ -6,8 +6,9 @@
 learns from MNIST's training images, from continental forms of 1 and 7, and from pictures without a digit, in two cycles
 of the learning rate. After the first one the temperature and the threshold are chosen on the validation images; in the
 second one the network learns from these, too. Then it is scored once on the 10,000 test images, and strong_cnn.* in
-mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model card. The recipe is the final one of
-chapter 14, for longer and with larger changes, for there are more hands than MNIST's.
+mnist_helpers/data/ are replaced: the weights, the facts as JSON, and the model card, which keeps the scores of all
+versions that there have been. The recipe is the final one of chapter 14, for longer and with larger changes, for there
+are more hands than MNIST's.
 
 The answers on the validation images, by which temperature and threshold are chosen, are kept beside this file: with
 --calibrate both are chosen anew from them, for another share of digits that are to be read, and nothing is trained.
@@ -264,6 +265,7 @@ def publish(model, facts, answered, folder, kept=ANSWERS):
         without_optimizer(model).save_weights(written)
         content = written.read_bytes()
         facts = facts | {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        facts["versions"] = [*versions_in(folder / CARD), version_of(facts)]
         text, card = json.dumps(facts, indent=1) + "\n", model_card(facts)
         again = build_strong_cnn()
         without_optimizer(again).load_weights(written)
@@ -274,6 +276,17 @@ def publish(model, facts, answered, folder, kept=ANSWERS):
     write_text(folder / CARD, text)
     write_text((folder / CARD).with_suffix(".md"), card)
     return facts
+
+
+def versions_in(card):
+    """What the versions so far came to on the test part; a card that is replaced must not take their scores with it."""
+    return json.loads(card.read_text(encoding="utf-8"))["versions"] if card.exists() else []
+
+
+def version_of(facts):
+    """What is kept of a version when the next one takes its place."""
+    score = {name: facts["test"][name] for name in ("wrong", "total")}
+    return {name: facts[name] for name in ("date", "commit", "sha256")} | score
 
 
 def model_card(facts):
@@ -290,6 +303,10 @@ def model_card(facts):
         f"(95% interval {error['low']:.2%} to {error['high']:.2%})"
     )
     machine = f"{facts['cores']} cores ({facts['processor']})"
+    versions_table = "\n".join(
+        f"| {number} | {v['date']} | {v['commit']} | `{v['sha256'][:8]}` | {v['wrong']} of {v['total']:,} |"
+        for number, v in enumerate(facts["versions"], start=1)
+    )
     trained = f"{facts['date']}, commit {facts['commit']}, {facts['seconds']:,} s on {machine}"
     return f"""# Model card: strong_cnn
 
@@ -318,9 +335,19 @@ A convolutional network with {facts["parameters"]:,} parameters that reads one h
 - **Trained:** {trained}
 - **Versions:** Python {facts["python"]}, {versions}
 
-The number of epochs was fixed beforehand; the weights are those of the last epoch, and the test part was scored once.
-That the second cycle makes the threshold no worse is measured on pictures that nothing was chosen by
-(`make handwriting`).
+The number of epochs was fixed beforehand, and the weights are those of the last epoch. That the second cycle makes the
+threshold no worse is measured on pictures that nothing was chosen by (`make handwriting`).
+
+## Every version that was scored on the test part
+
+Each version of the weights was scored on it once. The last one ships:
+
+| version | trained | commit | SHA-256 begins | wrong |
+|--:|---|---|---|--:|
+{versions_table}
+
+Equal digests are equal weights: the training was repeated. A test part that has been looked at several times is a
+little less of a test than one that was looked at once, so judge the last score with all of them before you.
 
 ## What it is for
 

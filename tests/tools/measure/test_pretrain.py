@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def test_the_whole_recipe_runs_on_a_few_images(monkeypatch, mini):
     assert facts["validation"]["non_digits"] == 6
     assert facts["test"]["total"] == len(mini.y_test)
     assert model.count_params() == facts["parameters"]
-    assert f"{facts['test']['wrong']:,} of 1,000" in pretrain.model_card(facts | {"bytes": 0, "sha256": ""})
+    card = pretrain.model_card(facts | {"bytes": 0, "sha256": "", "versions": []})
+    assert f"{facts['test']['wrong']:,} of 1,000" in card
 
 
 def test_the_threshold_is_the_one_that_reads_what_it_should():
@@ -110,6 +112,25 @@ def test_what_is_published_is_what_is_loaded(elsewhere):
     assert sorted(path.name for path in elsewhere.iterdir()) == sorted(
         [weights.CARD, weights.WEIGHTS, "answers.npz", "strong_cnn.md"]
     )
+
+
+def test_a_new_version_keeps_the_scores_of_all_before_it(elsewhere):
+    """Otherwise nobody could say how often the test part has been looked at."""
+    first = model_card()
+    assert [version["sha256"] for version in first["versions"]] == [first["sha256"]]
+    second = publish(build_strong_cnn(), elsewhere)
+    third = publish(build_strong_cnn(), elsewhere)
+    assert [version["sha256"] for version in third["versions"]] == [first["sha256"], second["sha256"], third["sha256"]]
+
+
+def test_the_shipped_card_publishes_every_score_on_the_test_part():
+    """The first seven are those of the commits that replaced the weights."""
+    facts = model_card_of_a_test()
+    assert [version["wrong"] for version in facts["versions"]][:7] == [25, 37, 41, 37, 29, 33, 33]
+    assert facts["versions"][-1] == pretrain.version_of(facts)
+    text = (pretrain.DATA / weights.CARD).with_suffix(".md").read_text(encoding="utf-8")
+    assert text == pretrain.model_card(facts)
+    assert len(re.findall(r"(?m)^\| \d+ \| .+ \| \d+ of 10,000 \|$", text)) == len(facts["versions"])
 
 
 def test_a_saving_that_breaks_off_leaves_the_old_files(elsewhere, monkeypatch):
