@@ -281,8 +281,8 @@ def results_tables(models, dataset, chapters):
     parts = [f"{title}\n\n{results_table(rows, pages, 'references.md')}" for title, rows in tables.items()]
     parts.append(
         "Test errors stand with the 95% interval for the luck of the images. Where a model was trained with several "
-        "seeds, seconds, error and interval are means over them. The order of the rows is no ranking, and intervals that "
-        "overlap are no test: whether two models differ is tested in the chapter that compares them."
+        "seeds, seconds, error and interval are means over them. The order of the rows is no ranking, and overlapping "
+        "intervals are no test: whether two models differ is tested in the chapter that compares them."
     )
     return "\n\n".join(parts) + "\n"
 
