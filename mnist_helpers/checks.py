@@ -217,6 +217,38 @@ def check_labels(argument, labels, classes=10):
         )
 
 
+def check_groups(argument, groups, count, folds):
+    """Refuse anything but an integer for each image, with no fewer different ones than there are folds.
+
+    Args:
+        argument: the name of the argument, for the message.
+        groups: the value of the argument, a list or an array.
+        count: how many images there are.
+        folds: how many folds.
+
+    Raises:
+        TypeError: the groups are not integers.
+        ValueError: they have another shape, are not one for each image, or are too few.
+    """
+    wanted = f"integers of shape ({count},), the group of each image"
+    try:
+        values = np.asarray(groups)
+    except ValueError as error:
+        raise ValueError(f"{argument}: expected {wanted}, got rows of different lengths; give one each.") from error
+    if values.shape != (count,):
+        way = "cut them at the same places as the images" if values.ndim == 1 else "load_writers gives such arrays"
+        raise ValueError(f"{argument}: expected {wanted}, got shape {values.shape}; {way}.")
+    if not np.issubdtype(values.dtype, np.integer):
+        raise TypeError(
+            f"{argument}: expected {wanted}, got {values.dtype}; number them: "
+            f"_, {argument} = np.unique({argument}, return_inverse=True)."
+        )
+    if (different := len(np.unique(values))) < folds:
+        raise ValueError(
+            f"{argument}: {folds} folds need {folds} groups, got {different}; take fewer folds, or do without groups."
+        )
+
+
 def check_one_hot(argument, labels):
     """Refuse anything but one-hot rows: shape ``(n, classes)``, two classes or more, a sum of 1 in each row.
 

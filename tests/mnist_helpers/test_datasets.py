@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import hashlib
 import inspect
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_helpers import DATASETS, DatasetError, load_arrays, load_dataset
+from mnist_helpers import DATASETS, DatasetError, datasets, load_arrays, load_dataset, load_writers
 
 # The digests of LeCun's four uncompressed files, which have a header before the numbers.
 CANONICAL = {
@@ -114,6 +115,147 @@ def test_mnist_is_split_by_class(mnist_npz):
     shares = np.bincount(data.y_valid) / 5_000 - np.bincount(data.y_train) / 55_000
     assert np.abs(shares).max() < 1 / 5_000
     assert data.y_test[8] == 5  # the 5 that models read as a 6
+
+
+# Who wrote them.
+
+# MD5 of QMNIST's label files as torchvision knows them (torchvision/datasets/mnist.py, class QMNIST).
+TORCHVISION = {"train": "0058f8dd561b90ffdd0f734c6a30e5e4", "test": "5b5b05890a5e13444e108efe57b788aa"}
+
+
+@pytest.fixture(scope="session")
+def qmnist_labels():
+    """Folder of QMNIST's label files; a test that asks for it is skipped, with a word, where there is none."""
+    folder = os.environ.get("QMNIST_LABELS")
+    if not folder:
+        pytest.skip("needs QMNIST's label files: set QMNIST_LABELS to the path of their folder")
+    return Path(folder)
+
+
+def pack(rows):
+    """Rows of eight numbers in the form of QMNIST's label files (IDX: type 12, two axes)."""
+    return gzip.compress(struct.pack(">HBBII", 0, 12, 2, *rows.shape) + rows.astype(">i4").tobytes(), mtime=0)
+
+
+def make_rows(digits, writers, series):
+    rows = np.full((len(digits), 8), 77)
+    rows[:, 0], rows[:, 1], rows[:, 2] = digits, series, writers
+    return rows
+
+
+def use_label_files(monkeypatch, folder, **parts):
+    """Write label files into a folder, and let them pass for QMNIST's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, rows in parts.items():
+        content, (file, _) = pack(rows), datasets.WRITERS_FILES[part]
+        (folder / file).write_bytes(content)
+        monkeypatch.setitem(datasets.WRITERS_FILES, part, (file, hashlib.sha256(content).hexdigest()))
+    return folder
+
+
+TRAIN_FILE, TEST_FILE = "qmnist-train-labels-idx2-int.gz", "qmnist-test-labels-idx2-int.gz"
+PUPIL, EMPLOYEE = 4, 1  # NIST's series
+
+
+@pytest.fixture
+def written(monkeypatch, no_mnist, tmp_path):
+    """Forty training and ten test images that pass for MNIST, and label files: the writer of image i is 100 + i // 2.
+
+    Each image is filled with its position, so that a test sees which one it is. Behind the test part, the label file
+    goes on with images that are not MNIST's. Returns the folder of the label files.
+    """
+    positions = np.arange(50, dtype="uint8")
+    images, labels = np.tile(positions[:, None, None], (1, 28, 28)), (positions * 7 % 10).astype("uint8")
+    arrays = {"x_train": images[:40], "y_train": labels[:40], "x_test": images[40:], "y_test": labels[40:]}
+    facts = {
+        "shapes": {name: array.shape for name, array in arrays.items()},
+        "digests": {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in arrays.items()},
+        "validation_size": 10,
+    }
+    monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(DATASETS["mnist"], **facts))
+    write_npz(no_mnist, **arrays)
+    writers = 100 + positions // 2
+    series = np.where(writers >= 115, PUPIL, EMPLOYEE)
+    beyond = make_rows(digits=[3, 3], writers=[998, 999], series=[PUPIL, 0])
+    folder = use_label_files(
+        monkeypatch,
+        tmp_path / "labels",
+        train=make_rows(labels[:40], writers[:40], series[:40]),
+        test=np.concatenate([make_rows(labels[40:], writers[40:], series[40:]), beyond]),
+    )
+    monkeypatch.setenv("QMNIST_LABELS", str(folder))
+    return folder
+
+
+def assert_all_writers_are_there():
+    data, writers = load_dataset("mnist"), load_writers("mnist")
+    for part in ("train", "valid", "test"):
+        positions = getattr(data, f"x_{part}")[:, 0, 0]
+        np.testing.assert_array_equal(getattr(writers, part), 100 + positions // 2)
+
+
+def test_writers_come_in_the_order_of_the_images(written):
+    assert_all_writers_are_there()
+    writers = load_writers()
+    assert [len(part) for part in (writers.train, writers.valid, writers.test)] == [30, 10, 10]
+    assert {part.dtype for part in (writers.train, writers.valid, writers.test, writers.pupils)} == {np.dtype(int)}
+    assert repr(writers) == "Writers of 'mnist': 20 wrote the training and validation images, 5 the test images"
+
+
+def test_pupils_are_those_of_series_4_and_only_those_who_wrote_an_image(written):
+    assert load_writers().pupils.tolist() == list(range(115, 125))
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_label_files_with_other_digits_than_the_labels_are_refused(written, monkeypatch, tmp_path, part):
+    wrong = make_rows(np.full(40, 3), np.arange(40), np.zeros(40))
+    monkeypatch.setenv("QMNIST_LABELS", str(use_label_files(monkeypatch, written, **{part: wrong})))
+    with pytest.raises(DatasetError, match=r"digits in QMNIST's label files are not the labels of 'mnist'"):
+        load_writers()
+
+
+def test_a_data_set_whose_writers_nobody_knows_says_which_has_some(monkeypatch):
+    monkeypatch.setitem(DATASETS, "mine", dataclasses.replace(DATASETS["mini"], writers=None))
+    with pytest.raises(ValueError, match=r"dataset: nobody knows who wrote .*'mine'.*Choose from: mini, mnist"):
+        load_writers("mine")
+
+
+def test_the_writers_of_an_unknown_data_set_are_refused():
+    with pytest.raises(ValueError, match=r"dataset: there is no data set 'minst'\. Did you mean 'mnist'"):
+        load_writers("minst")
+
+
+@pytest.mark.full_mnist
+def test_minis_writers_are_those_of_its_images_in_mnist(mnist_npz, mini, monkeypatch, tmp_path):
+    """With the position as the writer, the writers say which images mini holds; mini needs no file of the test part."""
+    (x, y), _ = load_arrays("mnist")
+    rows = make_rows(digits=y, writers=np.arange(60_000), series=np.zeros(60_000))
+    monkeypatch.setenv("QMNIST_LABELS", str(use_label_files(monkeypatch, tmp_path, train=rows)))
+    writers = load_writers("mini")
+    for part in ("train", "valid", "test"):
+        np.testing.assert_array_equal(x[getattr(writers, part)], getattr(mini, f"x_{part}"))
+
+
+def test_label_files_are_those_that_torchvision_knows(qmnist_labels):
+    found = {
+        part: hashlib.md5((qmnist_labels / file).read_bytes(), usedforsecurity=False).hexdigest()
+        for part, (file, _) in datasets.WRITERS_FILES.items()
+    }
+    assert found == TORCHVISION
+
+
+@pytest.mark.full_mnist
+def test_nobody_wrote_for_both_parts_of_mnist(mnist_npz, qmnist_labels):
+    """The counts are those of the label files read by other code, and 500 pupils in NIST's series 4, less one."""
+    data, writers = load_dataset("mnist"), load_writers("mnist")
+    for part in ("train", "valid", "test"):
+        assert len(getattr(writers, part)) == len(getattr(data, f"x_{part}"))
+    known = np.concatenate([writers.train, writers.valid])
+    assert (len(np.unique(known)), len(np.unique(writers.test))) == (539, 297)
+    assert np.intersect1d(known, writers.test).size == 0
+    pupils = np.isin(writers.test, writers.pupils)
+    assert (pupils.sum(), np.isin(known, writers.pupils).sum()) == (5_001, 29_050)
+    assert pupils[:5_000].all()  # MNIST's page: the first half of the test part is the other population, and cleaner
 
 
 # What they are called.
@@ -265,6 +407,83 @@ def test_a_spoiled_cache_is_not_overwritten(no_mnist, tiny_mnist):
     assert no_mnist.read_bytes() == b"something of yours"
 
 
+def test_label_files_are_found_in_the_cache_without_the_variable(written, monkeypatch, no_mnist):
+    monkeypatch.delenv("QMNIST_LABELS")
+    for file in (TRAIN_FILE, TEST_FILE):
+        (written / file).rename(no_mnist.parent / file)
+    assert_all_writers_are_there()
+
+
+def test_the_variable_of_the_label_files_may_begin_at_home(written, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("QMNIST_LABELS", "~/labels")
+    assert_all_writers_are_there()
+
+
+def replace_by(other):
+    return lambda path: path.write_bytes((path.parent / other).read_bytes())
+
+
+SPOILED_LABELS = {
+    "cut off": (TRAIN_FILE, lambda path: path.write_bytes(path.read_bytes()[:-30]), "only a part of it is there, "),
+    "cut in its header": (TRAIN_FILE, lambda path: path.write_bytes(path.read_bytes()[:5]), "only a part .* 5 bytes"),
+    "empty": (TEST_FILE, lambda path: path.write_bytes(b""), "only a part of it is there, 0 bytes"),
+    "one byte altered": (TRAIN_FILE, lambda path: flip_a_byte(path), "it is damaged or not QMNIST's"),
+    "a text": (TEST_FILE, lambda path: path.write_text("<html>404</html>"), "damaged or not QMNIST's: Not a gzipped"),
+    "unpacked": (
+        TEST_FILE,
+        lambda path: path.write_bytes(gzip.decompress(path.read_bytes())),
+        "damaged or not QMNIST's: Not a gzipped",
+    ),
+    "other numbers": (
+        TRAIN_FILE,
+        lambda path: path.write_bytes(pack(make_rows(range(10), range(10), [0] * 10))),
+        "has been altered",
+    ),
+    "the test part's": (TRAIN_FILE, replace_by(TEST_FILE), f"it is the file of MNIST's test part; call .*{TEST_FILE}"),
+    "the training part's": (TEST_FILE, replace_by(TRAIN_FILE), f"file of MNIST's train part; call .*{TRAIN_FILE}"),
+    "missing": (TEST_FILE, lambda path: path.unlink(), "there is no such file"),
+    "a folder": (TRAIN_FILE, lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED_LABELS)
+def test_a_spoiled_label_file_is_named_with_ways_on(written, how):
+    file, spoil, problem = SPOILED_LABELS[how]
+    spoil(written / file)
+    before = (written / file).read_bytes() if (written / file).is_file() else None
+    with pytest.raises(DatasetError, match=problem) as caught:
+        load_writers()
+    message = str(caught.value)
+    for part in ("QMNIST_LABELS", str(written), f"{file} should be", "1. ", "2. ", "3. "):
+        assert part in message
+    assert ((written / file).read_bytes() if (written / file).is_file() else None) == before
+
+
+def test_a_folder_of_label_files_that_is_missing_is_named(written, monkeypatch, tmp_path):
+    monkeypatch.setenv("QMNIST_LABELS", str(tmp_path / "nowhere"))
+    with pytest.raises(DatasetError, match=r"QMNIST_LABELS names .*nowhere, .* there is no such folder"):
+        load_writers()
+
+
+def test_a_label_file_in_place_of_the_folder_is_named(written, monkeypatch):
+    monkeypatch.setenv("QMNIST_LABELS", str(written / TRAIN_FILE))
+    with pytest.raises(DatasetError, match="that is a file; name the folder that it is in"):
+        load_writers()
+
+
+def test_a_label_file_without_permission_is_not_called_damaged(written, monkeypatch, locked_out):
+    folder, as_nobody = locked_out
+    for file in (TRAIN_FILE, TEST_FILE):
+        (folder / file).write_bytes((written / file).read_bytes())
+        (folder / file).chmod(0)
+    monkeypatch.setenv("QMNIST_LABELS", str(folder))
+    monkeypatch.setenv("MNIST_NPZ", str(folder / "mnist.npz"))
+    (folder / "mnist.npz").write_bytes((Path(os.environ["KERAS_HOME"]) / "datasets/mnist.npz").read_bytes())
+    with as_nobody(), pytest.raises(DatasetError, match=f"{TRAIN_FILE} .* may not be read by this user"):
+        load_writers()
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """A web server on this machine that stands in for the real address; yields the folder that it serves."""
@@ -279,6 +498,7 @@ def server(tmp_path, monkeypatch):
         threading.Thread(target=http.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{http.server_port}/mnist.npz"
         monkeypatch.setitem(DATASETS, "mnist", dataclasses.replace(DATASETS["mnist"], url=address))
+        monkeypatch.setattr(datasets, "WRITERS_URL", address.removesuffix("mnist.npz"))
         yield folder
         http.shutdown()
 
@@ -288,6 +508,28 @@ def test_a_download_is_verified_and_kept(no_mnist, tiny_mnist, server):
     assert_is(load_arrays("mnist"), tiny_mnist)
     (server / "mnist.npz").unlink()
     assert_is(load_arrays("mnist"), tiny_mnist)
+    assert [path.name for path in no_mnist.parent.iterdir()] == ["mnist.npz"]
+
+
+def test_label_files_are_downloaded_once_verified_and_kept(written, monkeypatch, no_mnist, server):
+    monkeypatch.delenv("QMNIST_LABELS")
+    for file in (TRAIN_FILE, TEST_FILE):
+        (written / file).rename(server / file)
+    assert_all_writers_are_there()
+    for file in (TRAIN_FILE, TEST_FILE):
+        (server / file).unlink()
+    assert_all_writers_are_there()
+    assert {path.name for path in no_mnist.parent.iterdir()} == {"mnist.npz", TRAIN_FILE, TEST_FILE}
+
+
+def test_a_wrong_download_of_a_label_file_leaves_nothing_behind(written, monkeypatch, no_mnist, server):
+    monkeypatch.delenv("QMNIST_LABELS")
+    (server / TRAIN_FILE).write_bytes(b"<html>Please log in</html>")
+    with pytest.raises(DatasetError, match=r"was downloaded .*train-labels.* damaged or not QMNIST's"):
+        load_writers()
+    (server / TRAIN_FILE).unlink()
+    with pytest.raises(DatasetError, match=r"QMNIST_LABELS is not set, and there is no .*\n.*The download failed.*404"):
+        load_writers()
     assert [path.name for path in no_mnist.parent.iterdir()] == ["mnist.npz"]
 
 

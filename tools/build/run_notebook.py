@@ -59,8 +59,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     # The notebook runs in its own folder, where a relative path would resolve differently.
-    if os.environ.get("MNIST_NPZ"):
-        os.environ["MNIST_NPZ"] = str(Path(os.environ["MNIST_NPZ"]).expanduser().absolute())
+    for name in ("MNIST_NPZ", "QMNIST_LABELS"):
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
     try:
         run(options.source, options.output, dict(parse_parameter(item) for item in options.parameters))
     except (NotebookError, ChapterError) as error:
@@ -323,6 +324,8 @@ def refuse_paths(notebook, source, partial):
     """Refuse a path of this machine in an output."""
     places = {str(Path.cwd()), str(Path.home()), sys.prefix, sys.base_prefix, tempfile.gettempdir()}
     places |= {str(Path(os.environ[name]).parent) for name in ("MNIST_NPZ", "KERAS_HOME") if os.environ.get(name)}
+    if labels := os.environ.get("QMNIST_LABELS"):  # the folder itself
+        places.add(str(Path(labels)))
     for position, cell in enumerate(notebook.cells):
         text = json.dumps(cell.get("outputs", []), ensure_ascii=False)
         for path in places - {"/", "/usr", "."}:
