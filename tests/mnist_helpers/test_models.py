@@ -23,7 +23,7 @@ PARAMETERS = {
     + (3 * 3 * 64 * 64 + 64)
     + (4 * 4 * 64 * 100 + 100)
     + (100 * 10 + 10),
-    # chapter 11: in a block no biases, but four numbers a normalised channel
+    # chapter 12: in a block no biases, but four numbers a normalised channel
     "fast_cnn": (5 * 5 * 1 * 32 + 32)
     + (3 * 3 * 32 * 64 + 4 * 64)
     + (3 * 3 * 64 * 64 + 4 * 64)
