@@ -16,6 +16,13 @@ from .datasets import (
     load_dataset as load_dataset,
     load_writers as load_writers,
 )
+from .diagrams import (
+    plot_curve as plot_curve,
+    plot_descents as plot_descents,
+    plot_network as plot_network,
+    plot_softmax as plot_softmax,
+    show_weights as show_weights,
+)
 from .evaluation import (
     ErrorRate as ErrorRate,
     MeanInterval as MeanInterval,
@@ -81,6 +88,7 @@ from .plotting import (
     plot_means as plot_means,
     plot_probabilities as plot_probabilities,
     plot_scores as plot_scores,
+    plot_seeds as plot_seeds,
     plot_threshold as plot_threshold,
     show_digits as show_digits,
     show_filters as show_filters,

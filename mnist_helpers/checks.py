@@ -372,6 +372,18 @@ def check_numbers(argument, array):
         raise TypeError(f"{argument}: expected numbers, got {array.dtype}.")
 
 
+def check_vector(argument, values, length=None):
+    """Refuse anything but finite numbers of shape (n,), or of the length wanted. Returns them as an array."""
+    wanted = f"{length} numbers" if length else "numbers of shape (n,)"
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument}: expected {wanted}, got {values!r:.80}.") from None
+    if array.ndim != 1 or len(array) != (length or len(array)) or not len(array) or not np.isfinite(array).all():
+        raise ValueError(f"{argument}: expected {wanted}, all of them finite, got shape {array.shape}: {values!r:.80}.")
+    return array
+
+
 def check_picture(argument, picture):
     """Refuse what cannot be drawn as a picture."""
     check_kind(argument, picture, Image.Image | np.ndarray, "a Pillow image or an array")
@@ -393,6 +405,20 @@ def check_histories(argument, runs):
                 f"{argument}: {missing[0]!r} is missing, the history holds {', '.join(map(repr, run)) or 'nothing'}; "
                 'compile the model with metrics=["accuracy"].'
             )
+
+
+def check_runs(runs, wanted):
+    """Refuse anything but one or two dictionaries of numbers by the same names, by the names of their data sets."""
+    check_dictionary("runs", runs, f"from the name of a data set to {wanted}")
+    if len(runs) > 2:
+        raise ValueError(f"runs: expected one or two data sets, got {len(runs)}.")
+    first = next(iter(runs.values()))
+    for name, numbers in runs.items():
+        check_dictionary(f"runs[{name!r}]", numbers, f"of {wanted}")
+        if list(numbers) != list(first):
+            raise ValueError(f"runs: expected the same names for each data set, got {list(first)} and {list(numbers)}.")
+        for key, values in numbers.items():
+            check_vector(f"runs[{name!r}][{key!r}]", values)
 
 
 def check_references(references):

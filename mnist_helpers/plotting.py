@@ -24,14 +24,17 @@ from mnist_helpers.checks import (
     check_probabilities,
     check_range,
     check_references,
+    check_runs,
     check_shape,
     check_square,
     check_titles,
 )
 from mnist_helpers.colours import BLUE, GREEN, ORANGE
+from mnist_helpers.datasets import DATASETS
 
 WIDTH = 7  # inches: every figure is as wide as the text
 GREY = "#595959"
+SIGNED = "BrBG"  # for weights: brown below zero, white at zero, green above; distinct for colour-blind readers
 
 _source = None
 
@@ -113,7 +116,7 @@ def show_pixels(image):
 
 
 def show_filters(kernels, *, columns=8):
-    """Draw filters side by side: positive weights dark, negative ones light, zero in the middle grey of the legend.
+    """Draw filters side by side: positive weights green, negative ones brown, zero white.
 
     Args:
         kernels: array of shape ``(n, height, width)``.
@@ -134,7 +137,7 @@ def show_filters(kernels, *, columns=8):
     largest = np.abs(kernels).max() or 1
     figure, axes = _figure(rows, columns, height=rows * WIDTH / columns + 0.6)
     for ax, kernel in zip(axes.flat, kernels, strict=False):
-        picture = ax.imshow(kernel, vmin=-largest, vmax=largest)
+        picture = ax.imshow(kernel, cmap=SIGNED, vmin=-largest, vmax=largest)
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
@@ -457,6 +460,52 @@ def plot_means(values, xlabel="error on the validation images [%]"):
     return _finish(figure)
 
 
+def plot_seeds(runs, references=None, xlabel="error on the validation images [%]"):
+    """Draw the error of each training as a point, one row for each model, and their mean as a line.
+
+    Args:
+        runs: dictionary from the name of a data set to a dictionary from a model's name to the errors of its
+            trainings, each from 0 to 1. A second data set is drawn beside the first, smaller: the first one carries
+            the argument.
+        references: dictionary from a model's name to the published error in per cent, a number or a pair (from, to);
+            drawn beside the first data set.
+        xlabel: what the errors are.
+
+    Returns:
+        The figure.
+
+    Raises:
+        TypeError, ValueError: an argument is no such dictionary, the data sets have different models, or a reference
+            is to none of them.
+    """
+    check_references(references)
+    check_kind("xlabel", xlabel, str, "a text")
+    check_runs(runs, "errors by model")
+    first = next(iter(runs.values()))
+    if unknown := (references or {}).keys() - first.keys():
+        raise ValueError(f"references: {sorted(unknown)[0]!r} is none of the models: {', '.join(first)}.")
+    figure, axes = _figure(1, len(runs), height=0.45 * len(first) + 1.2, width_ratios=[3, 2][: len(runs)], sharey=True)
+    places = range(len(first) - 1, -1, -1)
+    for ax, (name, errors) in zip(axes.flat, runs.items(), strict=True):
+        for number, (place, values) in enumerate(zip(places, errors.values(), strict=True)):
+            values = 100 * np.asarray(values, dtype=float).ravel()
+            label = "one training" if number == 0 else None
+            ax.plot(values, np.full(len(values), place), "o", color=BLUE, alpha=0.7, label=label)
+            label = "mean" if number == 0 else None
+            ax.vlines(values.mean(), place - 0.25, place + 0.25, color="black", linewidth=2, label=label)
+        ax.set(title=data_title(name), xlim=(0, None), ylim=(-0.6, len(first) - 0.4))
+        ax.grid(axis="y", visible=False)
+    for number, (model, percent) in enumerate((references or {}).items()):
+        place = len(first) - 1 - list(first).index(model)
+        low, high = np.broadcast_to(percent, 2)
+        label = "published" if number == 0 else None
+        axes[0, 0].plot([low, high], [place - 0.3] * 2, "D-", color=ORANGE, markersize=5, label=label)
+    axes[0, 0].set(yticks=list(places), yticklabels=list(first))
+    axes[0, 0].set_xlabel(xlabel, loc="left")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
+    return _finish(figure, named=True)
+
+
 def plot_error_and_time(models, highlight=(), references=None):
     """Draw the test error of each model against the time of its training, both on logarithmic axes.
 
@@ -703,9 +752,19 @@ def _write_title(ax, title, mistake):
     )
 
 
-def _finish(figure):
-    """Name the data in a corner, and close the figure: the notebook then shows it once, not twice."""
-    if _source:
+def data_title(name):
+    """What a panel that shows results of a data set is called; any other name is its own title."""
+    return f"{DATASETS[name].title} ({name})" if name in DATASETS else name
+
+
+def _finish(figure, named=False):
+    """Name the data in a corner, and close the figure: the notebook then shows it once, not twice.
+
+    Args:
+        figure: the figure.
+        named: whether its panels say themselves what their data are.
+    """
+    if _source and not named:
         figure.supxlabel(f"data: {_source}", x=0.995, ha="right", fontsize=7, color=GREY)
     plt.close(figure)
     return figure

@@ -16,7 +16,24 @@ from tools.build.parameters import assigned_names
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
-CLOSING = ["Exercises", "What we learned"]
+CLOSING = ["Exercises", "What stays"]
+# Chapters whose text still has the old form.
+TO_REWRITE = {
+    "look_at_the_data",
+    "mlp_baseline",
+    "simple_cnn",
+    "large_cnn",
+    "k_fold_evaluation",
+    "batch_norm_and_depth",
+    "tuning",
+    "final_model",
+    "your_own_image",
+    "read_a_number",
+    "train_better",
+    "your_own_dataset",
+    "closing_in_on_the_record",
+    "results",
+}
 # Parameters that make a chapter run fast; what is not there keeps its value.
 FAST = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 
@@ -68,21 +85,31 @@ def test_it_begins_with_one_title_and_links_to_itself(path):
 
 
 @each_notebook
-def test_its_aims_are_its_headings(path):
-    notebook = read(path)
-    aims = re.search(r"(?s)\*\*You will learn\*\*\n\n(.*?)\n\n\*\*You need\*\*", markdown(notebook))
-    headings = re.findall(r"(?m)^## (.*)$", prose(notebook))
-    assert [line.removeprefix("- ") for line in aims[1].splitlines()] == [h for h in headings if h not in CLOSING]
+def test_it_says_what_a_reader_can_do_afterwards_and_what_stays(path):
+    """Abilities and lasting sentences, a few of each; a sentence about this run's numbers would not last."""
+    if path.stem.partition("_")[2] in TO_REWRITE:
+        pytest.skip("is still to be rewritten")
+    text = prose(read(path))
+    headings = re.findall(r"(?m)^## (.*)$", text)
     assert headings[-2:] == CLOSING
-    assert re.search(r"(?m)^\*\*Time:\*\* about \d+ minutes to read", markdown(notebook))
+    able = re.search(r"(?s)\*\*After this chapter you can\*\*\n\n(.*?)\n\n\*\*You need\*\*", text)
+    stays = re.search(r"(?s)\n## What stays\n\n(.*?)(?:\n\n\*\*Next:\*\*|\Z)", text)
+    for found in (able, stays):
+        lines = found[1].strip().splitlines()
+        assert 3 <= len(lines) <= 6
+        assert all(line.startswith("- ") for line in lines)
+    assert not {line.removeprefix("- ").lower() for line in able[1].splitlines()} & {h.lower() for h in headings}
+    assert re.search(r"(?m)^\*\*Time:\*\* about \d+ minutes to read", text)
 
 
 @each_notebook
-def test_it_sums_up_as_many_points_as_it_had_aims(path):
-    notebook = read(path)
-    aims = [heading for heading in re.findall(r"(?m)^## (.*)$", prose(notebook)) if heading not in CLOSING]
-    after = notebook.cells[[cell.source for cell in notebook.cells].index("## What we learned") + 1]
-    assert len(re.findall(r"(?m)^- ", after.source)) == len(aims)
+def test_an_exercise_is_for_paper_and_every_solution_concludes_in_words(path):
+    if path.stem.partition("_")[2] in TO_REWRITE:
+        pytest.skip("is still to be rewritten")
+    text = markdown(read(path))
+    assert re.search(r"(?i)\b(on paper|draw)\b", "".join(re.findall(r"(?m)^\*\*\d\. .*$", text)))
+    for folded in re.findall(r"(?s)<details>\s*<summary>Solution</summary>(.*?)</details>", text):
+        assert len(folded.split("```")[-1].split()) >= 10, folded
 
 
 @each_notebook

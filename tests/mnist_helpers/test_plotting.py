@@ -13,6 +13,8 @@ from mnist_helpers import (
     plot_class_counts,
     plot_confusion,
     plot_convolution,
+    plot_curve,
+    plot_descents,
     plot_differences,
     plot_error_and_time,
     plot_errors,
@@ -20,8 +22,11 @@ from mnist_helpers import (
     plot_history,
     plot_learning_rates,
     plot_means,
+    plot_network,
     plot_probabilities,
     plot_scores,
+    plot_seeds,
+    plot_softmax,
     plot_threshold,
     prepare_digit,
     show_digits,
@@ -30,6 +35,7 @@ from mnist_helpers import (
     show_pixels,
     show_readings,
     show_stages,
+    show_weights,
     use_style,
 )
 
@@ -69,7 +75,24 @@ FIGURES = {
     "stages": lambda mini: show_stages(prepare_digit(mini.x_test[0])),
     "pictures": lambda mini: show_pictures([mini.x_test[0], np.zeros((30, 50, 3))], ["a", "b"], columns=3, wrong={1}),
     "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
+    "weights": lambda mini: show_weights({"before": np.zeros((784, 10)), "after": np.ones((784, 10))}),
+    "network": lambda mini: plot_network(
+        [[1, 0.5], [1, 0], [1, 2]],
+        [np.array([[1, -2], [0, 2]]), np.array([[1, 2], [3, 1]])],
+        [None, [0.731, 0], [-0.731, 0.731]],
+        [None, ["A", "B"], ["4", "9"]],
+    ),
+    "softmax": lambda mini: plot_softmax([2, 1, 0.1]),
+    "curve": lambda mini: plot_curve([1, 2, 3], [3, 1, 2], "x", "y", {"a point": (2, 1)}, (2, 1, 0.5)),
+    "descents": lambda mini: plot_descents(
+        {"mnist": {"0.1": [2.3, 2], "5": [2.3, 9]}, "mini": {"0.1": [2.3, 2.2], "5": [2.3, 7]}}, (2.3, "knows nothing")
+    ),
+    "seeds": lambda mini: plot_seeds(
+        {"mnist": {"a": [0.01, 0.02], "b": [0.03]}, "mini": {"a": [0.1, 0.2], "b": [0.3]}}, {"a": (0.5, 1)}
+    ),
 }
+TITLED = {"descents", "seeds"}  # their panels are called as their data
+INVENTED = {"network", "softmax", "curve"}
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -77,7 +100,13 @@ def test_a_figure_is_as_wide_as_the_text_and_names_its_data(kind, mini):
     figure = FIGURES[kind](mini)
     figure.draw_without_rendering()
     assert figure.get_size_inches()[0] == 7
-    assert figure.get_supxlabel() == "data: mini"
+    if kind in TITLED:
+        assert [ax.get_title(loc="left") for ax in figure.axes] == [
+            "all 70,000 images of MNIST (mnist)",
+            "5,000 of MNIST's images (mini)",
+        ]
+    else:
+        assert figure.get_supxlabel() == ("" if kind in INVENTED else "data: mini")
     assert figure.get_facecolor() == (1, 1, 1, 1)
 
 
@@ -285,3 +314,52 @@ def test_readings_are_drawn_where_they_were_found():
 
 def reading(digit, box):
     return Reading(digit, 0.9, np.full(10, 0.1), None, np.zeros((28, 28)), box)
+
+
+def test_each_training_is_a_point_and_their_mean_a_line():
+    figure = plot_seeds({"mnist": {"a": [0.01, 0.02, 0.06], "b": [0.5]}}, {"b": 1.5})
+    points = {line.get_label(): line for line in figure.axes[0].lines}
+    np.testing.assert_allclose(points["one training"].get_xdata(), [1, 2, 6])
+    assert points["one training"].get_ydata()[0] > figure.axes[0].lines[1].get_ydata()[0]  # the first stands above
+    np.testing.assert_allclose(points["published"].get_xdata(), [1.5, 1.5])
+    np.testing.assert_allclose(figure.axes[0].collections[0].get_segments()[0][:, 0], 3)
+
+
+def test_data_sets_with_other_models_are_no_pair():
+    with pytest.raises(ValueError, match="same names for each data set"):
+        plot_seeds({"mnist": {"a": [0.1]}, "mini": {"b": [0.1]}})
+    with pytest.raises(ValueError, match="'c' is none of the models: a"):
+        plot_seeds({"mnist": {"a": [0.1]}}, {"c": 1})
+
+
+def test_a_networks_values_blames_and_weights_can_be_read():
+    figure = plot_network([[0, 0.5], [1.5]], [[[1], [-2]]], [None, [-0.25]], [None, ["9"]])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"0", "0.5", "1", "−2", "9", "1.5", "−0.250"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[1, 2]], []), "two or more layers, got those of 1"),
+        (([[1, 2], [3]], []), "one array between each two layers of 2"),
+        (([[1, 2], [3]], [[[1]]]), r"weights\[0\]: expected shape \(2, 1\), got \(1, 1\)"),
+        (([[1, 2], [3]], [[[1], [2]]], [None, [1, 2]]), "blames: expected an entry for each of 2 layers"),
+        (([[1, 2], [3]], [[[1], [2]]], None, [["a"], ["b"]]), "names: expected an entry for each of 2 layers"),
+        (
+            ([[1, 2], [float("nan")]], [[[1], [2]]]),
+            r"values\[1\]: expected numbers of shape \(n,\), all of them finite",
+        ),
+    ],
+)
+def test_arrays_that_are_no_network_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plot_network(*arguments)
+
+
+def test_weights_are_drawn_on_a_scale_with_zero_in_its_middle():
+    figure = show_weights({"a": np.array([[0.5, -2]] + [[0, 1]] * 783)})
+    first, second = (ax.images[0] for ax in figure.axes[:2])
+    assert first.get_clim() == second.get_clim() == (-2, 2)
+    assert second.get_array()[0, 0] == -2
+    assert second.get_array()[27, 27] == 1
