@@ -102,7 +102,7 @@ def results_table(results, chapters=None, references="../book/references.md"):
             f"{_plain(numbers['published'])}, [{_plain(numbers['published_by'])}]({references})"
             if "published" in numbers
             else "–",
-            f"{_mean_error([numbers['valid']]):.2%}" if "valid" in numbers else "–",
+            f"{_mean_error(_as_list(numbers['valid'])):.2%}" if "valid" in numbers else "–",
             f"{_mean(numbers['seconds']):,.0f}" if "seconds" in numbers else "–",
             f"{numbers['parameters']:,}" if "parameters" in numbers else "–",
         ]
@@ -275,7 +275,8 @@ def _scored(results):
         for score in numbers["test"]:
             _check_entries(f"{record_of}['test']", score, ["wrong", "total", "low", "high"], way)
         if "valid" in numbers:
-            _check_entries(f"{record_of}['valid']", numbers["valid"], ["wrong", "total"], way)
+            for score in _as_list(numbers["valid"]):
+                _check_entries(f"{record_of}['valid']", score, ["wrong", "total"], way)
         yield numbers
 
 
@@ -289,6 +290,11 @@ def _check_entries(argument, dictionary, wanted, way):
 def _plain(text):
     """A text, such as a model's name, with Markdown's special characters replaced by HTML entities."""
     return re.sub(r"[^\w %,.:+()–-]|_", lambda found: f"&#{ord(found[0])};", " ".join(str(text).split()))
+
+
+def _as_list(scores):
+    """One score, or one for each training."""
+    return scores if isinstance(scores, list | tuple) else [scores]
 
 
 def _mean(values):

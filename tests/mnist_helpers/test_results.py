@@ -182,6 +182,11 @@ def test_a_run_without_chapters_names_its_own_commit():
     assert "commit abc1234;" in describe_run(facts)
 
 
+def test_validation_errors_of_several_trainings_are_averaged():
+    table = results_table({"a": MODELS["worse"] | {"valid": TWICE}})
+    assert "| 1.50% |" in table
+
+
 def test_the_full_run_is_the_run_at_hand_where_that_has_all_images(folder):
     here = {"chapter": "a", "dataset": "mnist"}
     record("mlp", test=[SCORE], **here)
