@@ -3,7 +3,8 @@
     python -m tools.build.record mnist
 
 collects _build/runs/mnist/ into book/results/mnist.json. A chapter that has not run there keeps what was recorded of it
-before, if it was on the same processor and with the same versions.
+before, if it was on the same processor and with the same versions. One that was never recorded is named and left out:
+the chapters may be recorded one by one.
 """
 
 import json
@@ -24,7 +25,20 @@ def main(dataset):
     path = RECORDS / f"{dataset}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"notebooks": {}, "results": {}}
     runs = {name: run_of(RUNS / dataset / f"{name}.ipynb") for name in names}
-    notebooks = {name: describe(runs[name]) if runs[name] else recorded(name, before, dataset) for name in names}
+    notebooks = {name: describe(runs[name]) for name in names if runs[name]}
+    if not notebooks:
+        sys.exit(f"record: no chapter has run; `make record DATASET={dataset}` runs every chapter.")
+    shared = {key: before[key] for key in SHARED if key in before}
+    notebooks |= {
+        name: before["notebooks"][name] | shared for name in names if name in before["notebooks"].keys() - notebooks
+    }
+    notebooks = {name: notebooks[name] for name in names if name in notebooks}
+    for name in names:
+        if name not in notebooks:
+            print(
+                f"record: chapter {name} has not run; `make record DATASET={dataset}` runs every chapter.",
+                file=sys.stderr,
+            )
     results = {name: numbers for name, numbers in before["results"].items() if not runs.get(numbers["chapter"])}
     for run in filter(None, runs.values()):
         results |= run["results"]
@@ -49,12 +63,6 @@ def main(dataset):
 def describe(run):
     run = {name: run[name] for name in (*OWN, *SHARED)}
     return run | {"parts": parts_of_numbers(run["parts"])}
-
-
-def recorded(name, before, dataset):
-    if name not in before["notebooks"]:
-        sys.exit(f"record: chapter {name} has not run; `make record DATASET={dataset}` runs every chapter.")
-    return before["notebooks"][name] | {key: before[key] for key in SHARED}
 
 
 if __name__ == "__main__":
