@@ -19,8 +19,11 @@ RECORDS = Path("book/results")
 HOST = "https://github.com/"
 # Files other than notebooks that hold the repository's address; the one that it is read from is written last.
 ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "book/about.md", "book/index.md", "pyproject.toml"]
-WORDS_A_MINUTE = 200
-MINUTES_A_CODE_CELL = 0.4
+# A first reader's minutes, fitted to one who worked through the whole book: within a quarter for each chapter timed.
+WORDS_A_MINUTE = 170
+MINUTES_A_LINE_OF_CODE = 0.17
+MINUTES_A_FIGURE = 0.7
+MINUTES_AN_EXERCISE = 5
 
 
 def main(arguments):
@@ -97,13 +100,9 @@ def setup_code(repository):
 
 
 def times(notebook, path):
-    """Reading time from the length of the text; running times from the last recorded runs."""
-    prose = " ".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
-    code_cells = sum(cell["cell_type"] == "code" for cell in notebook["cells"])
-    minutes = (
-        len(re.sub(r"(?m)^\*\*Time:\*\*.*$", "", prose).split()) / WORDS_A_MINUTE + code_cells * MINUTES_A_CODE_CELL
-    )
-    text = f"about {max(5, 5 * round(minutes / 5))} minutes to read"
+    """Reading time from words, code and figures, time for the exercises; running times from the last recorded runs."""
+    reading, exercises = (5 * max(1, round(minutes / 5)) for minutes in minutes_of(notebook))
+    text = f"about {reading} minutes to read, {exercises} more for the exercises"
     runs = {}
     chapter = Chapter(path)
     for dataset in DATASETS:
@@ -118,6 +117,23 @@ def times(notebook, path):
     for cores, seconds in runs.items():
         text += f"; to run on {cores} processor cores, {' and '.join(seconds)}"
     return f"**Time:** {text}."
+
+
+def minutes_of(notebook):
+    """How long a first reader takes for the text of a chapter, and for its exercises."""
+    text = "\n\n".join("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    exercises = len(re.findall(r"(?m)^\*\*\d\. ", text))
+    # Hints and solutions belong to the exercises; an address is not read; the line written here would change itself.
+    text = re.sub(r"(?s)<details>.*?</details>", "", text)
+    text = re.sub(r"(?m)^\*\*Time:\*\*.*$|(?<=\])\([^)]*\)", "", text)
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    shown = [cell for cell in code if not {"setup", "hide-input"} & set(cell["metadata"].get("tags", []))]
+    lines = sum(len([line for line in "".join(cell["source"]).splitlines() if line.strip()]) for cell in shown)
+    figures = sum("image" in cell["metadata"].get("mystnb", {}) for cell in code)
+    reading = (
+        len(re.findall(r"\w+", text)) / WORDS_A_MINUTE + lines * MINUTES_A_LINE_OF_CODE + figures * MINUTES_A_FIGURE
+    )
+    return reading, exercises * MINUTES_AN_EXERCISE
 
 
 def spell(seconds):
