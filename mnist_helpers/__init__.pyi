@@ -110,6 +110,7 @@ from .results import (
     results_table as results_table,
     times_and_errors as times_and_errors,
 )
+from .saved import saved_models as saved_models
 from .training import (
     OneCycle as OneCycle,
     Training as Training,

@@ -21,6 +21,7 @@ import re
 import sys
 import tokenize
 import tomllib
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -65,6 +66,8 @@ def parts_of(chapter, parameters, runs=None, chapters=None):
         parts["record of its own"] = digest(recorded_by_itself(chapter.name))
     for other in needed_by(chapter, chapters):
         parts[f"results of {other.name}"] = digest(results_of(runs / f"{other.name}.ipynb"))
+        if models := (run_of(runs / f"{other.name}.ipynb") or {}).get("models"):
+            parts[f"models of {other.name}"] = digest(models)
     return parts
 
 
@@ -280,6 +283,27 @@ def run_of(path):
 
 def results_of(path):
     return (run_of(path) or {}).get("results", {})
+
+
+def models_of(path):
+    """The folder of the networks that a run saved, beside its executed notebook."""
+    return path.with_suffix(".models")
+
+
+def files_in(folder):
+    """A digest of each file in a folder and those within it, by its path there."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): digest_content(path) for path in found}
+
+
+def digest_content(path):
+    """The digest of a file; of an archive, that of its members but the one in which Keras notes the date of saving."""
+    if not zipfile.is_zipfile(path):
+        return digest_file(path)
+    with zipfile.ZipFile(path) as archive:
+        return digest(
+            {member.filename: member.CRC for member in archive.infolist() if member.filename != "metadata.json"}
+        )
 
 
 def changes(before, now):

@@ -3,8 +3,9 @@
     python -m tools.build.execute mini --jobs 2
     python -m tools.build.execute mnist large_cnn
 
-The executed notebooks are in _build/runs/DATASET, under the chapters' names. Trainings are kept in _build/trainings, in
-a folder for each kind of machine, since another processor may give other last digits.
+The executed notebooks are in _build/runs/DATASET, under the chapters' names; the networks that they saved lie beside
+them. Trainings are kept in _build/trainings, in a folder for each kind of machine, since another processor may give
+other last digits.
 """
 
 import argparse
@@ -111,7 +112,8 @@ def run(chapter, chapters, dataset, runs, environment):
     output = runs / f"{chapter.name}.ipynb"
     parameters = {"dataset": dataset} | chapter.parameters(dataset)
     known = digest.run_of(output) or {}
-    if known.get("parts") == digest.parts_of(chapter, parameters, runs, chapters):
+    is_whole = known.get("models", {}) == digest.files_in(digest.models_of(output))  # no saved network is missing
+    if is_whole and known.get("parts") == digest.parts_of(chapter, parameters, runs, chapters):
         return 0
     command = [sys.executable, "-m", "tools.build.run_notebook", chapter.path, output, f"dataset={dataset}"]
     # The open lock of the build is handed on, so that no other build begins while this notebook runs.

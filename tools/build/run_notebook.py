@@ -4,7 +4,8 @@
 
 Parameters of the command line come before those that the chapter's own metadata name for a data set, and these before
 the values in the notebook. The results of the chapters that it needs are read from the notebooks beside the output;
-those that it records are stored in the output itself, with what the run depended on, so that one file holds all of it.
+those that it records are stored in the output itself, with what the run depended on. Networks that it saves lie in a
+folder beside the output, NAME.models, from which the chapters that need it load them.
 
 The exit code is 0 only if every cell ran and the outputs are fit to be published. On failure the partly executed copy
 stays beside the output, as NAME.partial.ipynb.
@@ -19,6 +20,7 @@ import logging
 import os
 import re
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -31,7 +33,7 @@ from mnist_helpers import DATASETS, load_results
 from mnist_helpers.files import write_text
 from mnist_helpers.results import CLAIMS
 from tools.build.chapters import Chapter, ChapterError, list_chapters, needed_by, numbers_of
-from tools.build.digest import WORKING, parts_of, results_of
+from tools.build.digest import WORKING, files_in, models_of, parts_of, results_of
 from tools.build.parameters import assigned_names, write_parameters
 from tools.build.provenance import provenance
 
@@ -101,7 +103,7 @@ def run(source, output, given):
     facts = {"parts": parts_of(chapter, parameters, output.parent, chapters), "numbers": numbers_of(chapters)}
     facts |= {"parameters": parameters} | provenance()
     partial = output.with_suffix(".partial.ipynb")
-    with folders_of_run(output) as (results, kept):
+    with folders_of_run(output) as (results, kept, models):
         given_results = {
             name: numbers
             for earlier in needed_by(chapter, chapters)
@@ -109,6 +111,10 @@ def run(source, output, given):
         }
         for name, numbers in given_results.items():
             write_text(results / f"{name}.json", json.dumps(numbers))
+        for earlier in needed_by(chapter, chapters):
+            if models_of(given_run := output.parent / f"{earlier.name}.ipynb").is_dir():
+                shutil.copytree(models_of(given_run), models, dirs_exist_ok=True)
+        given_models = files_in(models)
         start = time.perf_counter()
         with stderr_to(output.with_suffix(".log")):
             execute(source, partial, parameters)
@@ -116,6 +122,7 @@ def run(source, output, given):
         facts["results"] = own_results(load_results(results), given_results, chapter)
         facts["claims"] = claims_held(results / CLAIMS)
         facts["kept_seconds"] = round(sum_of_kept(kept), 1)
+        facts["models"] = keep_models(models, given_models, models_of(output))
     # The kernel was by far the largest child of this process.
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     facts |= {"seconds": round(seconds + facts["kept_seconds"], 1), "memory_mb": round(memory)}
@@ -141,9 +148,10 @@ def run(source, output, given):
 
 @contextlib.contextmanager
 def folders_of_run(output):
-    """Folders for the results that the kernel reads and records, and for the seconds of cached trainings."""
+    """Folders for what the kernel reads and records, for the seconds of cached trainings, and for saved networks."""
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}", suffix=WORKING, dir=output.parent) as folder:
         places = {"MNIST_RESULTS": Path(folder, "results"), "MNIST_KEPT_SECONDS": Path(folder, "kept")}
+        places["MNIST_MODELS"] = Path(folder, "models")
         before = {name: os.environ.get(name) for name in places}
         for name, place in places.items():
             place.mkdir()
@@ -164,6 +172,16 @@ def own_results(found, given, chapter):
                 f"{chapter.path}: recorded {name!r} under the chapter {numbers.get('chapter')!r}; "
                 f"write record({name!r}, chapter={chapter.name!r}, …)."
             )
+    return own
+
+
+def keep_models(folder, given, place):
+    """Put the files that the chapter saved into a place, without those of an earlier run. Returns their digests."""
+    own = {name: content for name, content in files_in(folder).items() if content != given.get(name)}
+    shutil.rmtree(place, ignore_errors=True)
+    for name in own:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / name, place / name)
     return own
 
 

@@ -96,6 +96,34 @@ def test_what_others_wait_for_longest_comes_first(book, monkeypatch):
     assert execute.weigh(by_name, needs, "mini") == {"first": 15, "second": 5, "last": 100}
 
 
+SAVING = "from mnist_helpers import saved_models\n(saved_models(dataset) / 'net.h5').write_text('{}');"
+LOADING = "from mnist_helpers import saved_models\nprint([f.read_text() for f in saved_models(dataset).iterdir()])"
+
+
+def test_a_saved_network_is_there_for_those_that_need_it_and_one_that_is_gone_is_made_again(book, capfd):
+    write(book, "01_first", SAVING.format(1))
+    write(book, "02_second", LOADING)
+    write(book, "03_last", LOADING, needs=["first"])
+    assert sorted(ran(capfd)[1]) == ["01_first", "02_second", "03_last"]
+    assert shown(book) == "['1']\n"
+    assert run_of(book / "_build/runs/mini/second.ipynb").models == {}
+    assert list(run_of(book / "_build/runs/mini/first.ipynb").models) == ["mini/net.h5"]
+    assert ran(capfd) == (0, [])
+    saved = book / "_build/runs/mini/first.models/mini/net.h5"
+    saved.unlink()
+    assert ran(capfd) == (0, ["01_first"])  # the same network as before: nothing else runs again
+    assert saved.read_text() == "1"
+    saved.write_text("damaged")
+    assert ran(capfd) == (0, ["01_first"])
+    write(book, "01_first", SAVING.format(2))
+    assert ran(capfd) == (0, ["01_first", "03_last"])
+    assert shown(book) == "['2']\n"
+    write(book, "01_first", "pass")  # it saves none any more
+    assert ran(capfd) == (0, ["01_first", "03_last"])
+    assert shown(book) == "[]\n"
+    assert not saved.exists()
+
+
 def test_trainings_that_nobody_asked_for_in_a_month_are_deleted(book):
     folder = book / "_build/trainings/machine/folds"
     folder.mkdir(parents=True)
