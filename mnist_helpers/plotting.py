@@ -236,21 +236,26 @@ def plot_histograms(values, xlabel="value of a pixel"):
     return _finish(figure)
 
 
-def plot_history(histories):
+def plot_history(histories, source=None):
     """Draw loss and error rate after each epoch, on training and validation images.
 
     Args:
         histories: dictionary from a model's name to its Keras history, a dictionary with the lists ``"loss"`` and
             ``"accuracy"``, and where there were validation data ``"val_loss"`` and ``"val_accuracy"``. Several
             histories of one model, such as those of all folds, are drawn as thin lines with their mean.
+        source: name of the data set that the histories were made with, for the corner of the figure; by default the
+            one handed to ``use_style``.
 
     Returns:
         The figure.
 
     Raises:
         TypeError, ValueError: a history is no dictionary, or lacks one of the lists; the message says what it holds.
+            Or the source is no text.
     """
     check_dictionary("histories", histories, "from a name to a Keras history")
+    if source is not None:
+        check_kind("source", source, str, "a text")
     all_runs = {name: [runs] if isinstance(runs, dict) else list(runs) for name, runs in histories.items()}
     for name, runs in all_runs.items():
         check_histories(f"histories[{name!r}]", runs)
@@ -273,7 +278,7 @@ def plot_history(histories):
     axes[0, 0].set(ylabel="loss", ylim=(0, None))
     axes[1, 0].set(ylabel="error [%]", ylim=(0, None))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    return _finish(figure)
+    return _finish(figure, source=source)
 
 
 def plot_scores(scores):
@@ -493,13 +498,15 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
             ax.plot(values, np.full(len(values), place), "o", color=BLUE, alpha=0.7, label=label)
             label = "mean" if number == 0 else None
             ax.vlines(values.mean(), place - 0.25, place + 0.25, color="black", linewidth=2, label=label)
-        ax.set(title=data_title(name), xlim=(0, None), ylim=(-0.6, len(first) - 0.4))
+        ax.set(title=data_title(name), ylim=(-0.6, len(first) - 0.4))
         ax.grid(axis="y", visible=False)
     for number, (model, percent) in enumerate((references or {}).items()):
         place = len(first) - 1 - list(first).index(model)
         low, high = np.broadcast_to(percent, 2)
         label = "published" if number == 0 else None
         axes[0, 0].plot([low, high], [place - 0.3] * 2, "D-", color=ORANGE, markersize=5, label=label)
+    for ax in axes.flat:  # from 0, with room for the rightmost point, however close the points lie to one another
+        ax.set_xlim(0, 1.05 * max(ax.dataLim.x1, 0.1))
     axes[0, 0].set(yticks=list(places), yticklabels=list(first))
     axes[0, 0].set_xlabel(xlabel, loc="left")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=3)
@@ -547,12 +554,13 @@ def plot_error_and_time(models, highlight=(), references=None):
     return _finish(figure)
 
 
-def plot_confusion(confusion):
+def plot_confusion(confusion, source=None):
     """Draw which digits are read as which: the mistakes only, since the many right answers would dominate the scale.
 
     Args:
         confusion: integer array of shape ``(10, 10)``, rows the labels and columns the answers, as scikit-learn's
             ``confusion_matrix`` returns it.
+        source: name of the data set, for the corner of the figure; by default the one handed to ``use_style``.
 
     Returns:
         The figure.
@@ -560,6 +568,8 @@ def plot_confusion(confusion):
     Raises:
         ValueError: the array has another shape.
     """
+    if source is not None:
+        check_kind("source", source, str, "a text")
     confusion = np.asarray(confusion)
     check_shape("confusion", confusion, (10, 10), "sklearn.metrics.confusion_matrix(labels, answers) makes it")
     mistakes = np.where(np.eye(10, dtype=bool), 0, confusion)
@@ -572,34 +582,37 @@ def plot_confusion(confusion):
         if right or mistakes[row, column]:
             color = GREY if right else "white" if mistakes[row, column] > 0.6 * most else "black"
             text = f"{confusion[row, column]:,}"
-            ax.text(column, row, text, color=color, fontsize=7 if right else 9, ha="center", va="center")
+            ax.text(column, row, text, color=color, fontsize=9, ha="center", va="center")
     ax.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="label")
     ax.grid(visible=False)
-    return _finish(figure)
+    return _finish(figure, source=source)
 
 
-def plot_calibration(bins):
+def plot_calibration(bins, source=None):
     """Draw how often answers were right against the probability that the model gave them.
 
     Args:
         bins: a list of pairs, one for each group of images: the mean probability of the answers, from 0 to 1, and an
             ``ErrorRate``. Its interval is drawn.
+        source: as for ``plot_confusion``.
 
     Returns:
         The figure.
     """
+    if source is not None:
+        check_kind("source", source, str, "a text")
     check_kind("bins", bins, list | tuple, "a list of pairs")
     figure, axes = _figure(height=3.6)
     ax = axes[0, 0]
     ax.plot([0, 100], [0, 100], "--", color=GREY, label="as often as it says")
     for number, (probability, error) in enumerate(bins):
-        right = 100 * (1 - error.rate)
+        right = 100 * (1 - error.wrong / error.total)  # a recorded one has counts and ends only
         ends = [[right - 100 * (1 - error.high)], [100 * (1 - error.low) - right]]
         label = "how often it was right, with 95% interval" if number == 0 else None
         ax.errorbar(100 * probability, right, yerr=ends, fmt="o", color=BLUE, capsize=3, label=label)
     ax.set(xlabel="probability of the answer [%]", ylabel="right answers [%]", xlim=(0, 102), ylim=(0, 103))
-    figure.legend(loc="outside upper left", ncols=2)
-    return _finish(figure)
+    figure.legend(loc="outside lower left", ncols=2)
+    return _finish(figure, source=source)
 
 
 def plot_threshold(digits, labels, non_digits, threshold):
@@ -757,14 +770,15 @@ def data_title(name):
     return f"{DATASETS[name].title} ({name})" if name in DATASETS else name
 
 
-def _finish(figure, named=False):
+def _finish(figure, named=False, source=None):
     """Name the data in a corner, and close the figure: the notebook then shows it once, not twice.
 
     Args:
         figure: the figure.
         named: whether its panels say themselves what their data are.
+        source: the data's name, where it is another one than that handed to ``use_style``.
     """
-    if _source and not named:
-        figure.supxlabel(f"data: {_source}", x=0.995, ha="right", fontsize=7, color=GREY)
+    if (source := source or _source) and not named:
+        figure.supxlabel(f"data: {source}", x=0.995, ha="right", fontsize=7, color=GREY)
     plt.close(figure)
     return figure

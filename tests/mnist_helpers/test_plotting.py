@@ -158,6 +158,22 @@ def test_several_histories_are_drawn_with_their_mean():
     np.testing.assert_allclose(drawn["validation, mean"], [1.55, 1.25])
 
 
+def test_the_history_of_a_recorded_run_names_the_data_of_that_run(mini):
+    use_style(source="mini")
+    assert plot_history({"model": HISTORY}, source="mnist").get_supxlabel() == "data: mnist"
+    assert plot_history({"model": HISTORY}).get_supxlabel() == "data: mini"
+
+
+@pytest.mark.parametrize(
+    ("errors", "references"), [([0.017, 0.0171], {"a": 1.03}), ([0.01, 0.01], {"a": 3}), ([0], {})]
+)
+def test_seeds_stand_within_the_axis_which_begins_at_0(errors, references):
+    (ax,) = plot_seeds({"mnist": {"a": errors}}, references).axes
+    left, right = ax.get_xlim()
+    assert left == 0
+    assert right > 1.04 * max(*[100 * error for error in errors], *references.values(), 0.1)
+
+
 def test_every_fold_is_drawn_as_an_error_beside_mean_and_median():
     lines = plot_scores({"model": [0.90, 0.94, 0.99]}).axes[0].lines
     drawn = {line.get_label(): line.get_xdata() for line in lines}
@@ -286,11 +302,19 @@ def test_confusions_are_written_and_only_mistakes_are_coloured():
     assert shown[0, 0] == "900"
     assert len(shown) == 11
     assert ax.images[0].get_array().sum() == 7
+    assert len({text.get_fontsize() for text in ax.texts}) == 1  # the right answers are no footnote
 
 
 def test_calibration_shows_how_often_answers_were_right():
     ax = plot_calibration([(0.7, error_rate([1, 1, 1, 1], [1, 1, 1, 2]))]).axes[0]
     assert ax.containers[0].lines[0].get_xydata().tolist() == [[70, 75]]
+
+
+@pytest.mark.parametrize(
+    ("draw", "numbers"), [(plot_confusion, np.eye(10, dtype=int)), (plot_calibration, [(0.7, error_rate([1], [1]))])]
+)
+def test_what_another_run_answered_is_drawn_under_the_name_of_its_data(draw, numbers):
+    assert draw(numbers, source="mnist")._supxlabel.get_text() == "data: mnist"
 
 
 def test_a_threshold_is_drawn_with_what_it_costs_on_both_sides():
