@@ -20,7 +20,6 @@ CLOSING = ["Exercises", "What stays"]
 # Chapters whose text still has the old form.
 TO_REWRITE = {
     "look_at_the_data",
-    "simple_cnn",
     "large_cnn",
     "k_fold_evaluation",
     "batch_norm_and_depth",

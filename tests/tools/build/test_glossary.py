@@ -10,7 +10,17 @@ from tools.build import glossary
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("[0-9]*.ipynb"))
 # What is bold for another reason: the frame of a chapter, the parts of a harness, a word that is stressed.
-STRESSED = {"you will learn", "you need", "load", "prepare", "define", "evaluate", "present", "reads"}
+STRESSED = {
+    "you will learn",
+    "after this chapter you can",
+    "you need",
+    "load",
+    "prepare",
+    "define",
+    "evaluate",
+    "present",
+    "reads",
+}
 
 
 def introduced(path):
