@@ -177,6 +177,7 @@ FINE = {
     ("plot_error_and_time", "references"): {"None", "an empty dictionary"},
     ("plot_calibration", "bins"): {"an empty list"},
     ("plot_calibration", "source"): {"None"} | TEXT,
+    ("plot_history", "source"): {"None"} | TEXT,
     ("plot_confusion", "source"): {"None"} | TEXT,
     ("plot_threshold", "threshold"): {"0"},
     ("show_pictures", "pictures"): {"three images of nan"},
