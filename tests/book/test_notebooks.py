@@ -25,14 +25,13 @@ TO_REWRITE = {
     "batch_norm_and_depth",
     "tuning",
     "your_own_image",
-    "read_a_number",
     "train_better",
     "your_own_dataset",
     "closing_in_on_the_record",
     "results",
 }
 # Parameters that make a chapter run fast; what is not there keeps its value.
-FAST = {"epochs": 1, "strong_epochs": 1, "repeats": 2, "folds": 3, "images": 200}
+FAST = {"epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
