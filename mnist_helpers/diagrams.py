@@ -5,21 +5,24 @@ Like those of ``plotting``, each function returns a Matplotlib figure in the boo
 
 import numpy as np
 from matplotlib.patches import Circle
+from matplotlib.ticker import LogLocator
 
 from mnist_helpers.checks import check_dictionary, check_kind, check_numbers, check_runs, check_shape, check_vector
 from mnist_helpers.colours import BLUE, CYCLE, ORANGE
 from mnist_helpers.plotting import GREY, SIGNED, WIDTH, _figure, _finish, data_title
 
 BLACK = "black"
+ORDINALS = ["first", "second", "third", "fourth", "fifth"]
 
 
-def plot_network(values, weights, blames=None, names=None):
+def plot_network(values, weights, biases=None, blames=None, names=None):
     """Draw a small network: a circle for each neuron with its value, and an arrow for each weight.
 
     Args:
         values: the values of each layer, the inputs first: a list of arrays of shape ``(neurons,)``.
         weights: the weights between each layer and the next, a list of arrays of shape ``(neurons, neurons after)``.
             The thicker an arrow, the larger the weight; a negative one is dashed.
+        biases: the biases of each layer but the first, written below its neurons: a list of arrays.
         blames: what is handed back to each layer, written below its neurons: a list like ``values``, with None for a
             layer that gets none.
         names: a list of texts for each layer, written into its circles in place of the values, which then stand above.
@@ -41,13 +44,18 @@ def plot_network(values, weights, blames=None, names=None):
         check_numbers(f"weights[{i}]", np.asarray(matrix))
         shape = len(values[i]), len(values[i + 1])
         check_shape(f"weights[{i}]", matrix, shape, "a row for each neuron of one layer, a column for each of the next")
+    biases = _per_layer("biases", None if biases is None else [None, *biases], values)
     blames = _per_layer("blames", blames, values)
     names = _per_layer("names", names, values)
-    tallest = max(map(len, values))
-    figure, axes = _figure(height=max(0.85 * tallest, 2) + 0.3)
-    ax, gap, radius = axes[0, 0], 2.6, 0.26
-    places = [[(i * gap, (len(layer) - 1) / 2 - j) for j in range(len(layer))] for i, layer in enumerate(values)]
+    apart = 1 if all(part is None for part in blames) else 1.5  # rows
+    tallest = apart * (max(map(len, values)) - 1)
+    figure, axes = _figure(height=0.7 * tallest + 1.3)
+    ax, gap, radius = axes[0, 0], 2.8, 0.26
+    places = [
+        [(i * gap, apart * ((len(layer) - 1) / 2 - j)) for j in range(len(layer))] for i, layer in enumerate(values)
+    ]
     largest = max(np.abs(matrix).max() for matrix in weights) or 1
+    below = {"ha": "center", "va": "top", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1}, "zorder": 3}
     for i, matrix in enumerate(weights):
         for (j, k), weight in np.ndenumerate(matrix):
             _draw_arrow(ax, places[i][j], places[i + 1][k], weight, largest, radius, share=0.24 + 0.16 * (k % 3))
@@ -62,9 +70,12 @@ def plot_network(values, weights, blames=None, names=None):
             if names[i] is not None:
                 ax.text(x, y + 1.25 * radius, f"{value:.3g}", ha="center", va="bottom", color=BLUE, zorder=4)
             if blames[i] is not None:
-                text = f"{blames[i][j]:+.3f}".replace("-", "−")
-                ax.text(x, y - 1.25 * radius, text, ha="center", va="top", color=ORANGE, style="italic", zorder=4)
-    ax.set(xlim=(-0.6, gap * (len(values) - 1) + 0.6), ylim=(-(tallest - 1) / 2 - 0.65, (tallest - 1) / 2 + 0.65))
+                blame = f"{blames[i][j]:+.3f}".replace("-", "−") if blames[i][j] else "0"
+                ax.text(x, y - 1.25 * radius, f"blame {blame}", **below, color=ORANGE, style="italic")
+            if biases[i] is not None:
+                text = f"bias {biases[i][j]:g}".replace("-", "−")
+                ax.text(x, y - 1.25 * radius, text, **below, color=GREY)
+    ax.set(xlim=(-0.6, gap * (len(values) - 1) + 0.6), ylim=(-tallest / 2 - 0.8, tallest / 2 + 0.7))
     ax.set_aspect("equal")
     ax.axis("off")
     return _finish(figure, named=True)  # made-up numbers have no source
@@ -110,13 +121,15 @@ def plot_softmax(scores):
         The figure.
     """
     scores = check_vector("scores", scores)
+    if len(scores) > len(ORDINALS):
+        raise ValueError(f"scores: expected at most {len(ORDINALS)}, got {len(scores)}.")
     powers = np.exp(scores)
     figure, axes = _figure(1, 3, height=2.3)
     panels = {"score": scores, "e to the power of the score": powers, "share of the total": powers / powers.sum()}
     for ax, (title, numbers) in zip(axes.flat, panels.items(), strict=True):
         bars = ax.bar(range(len(numbers)), numbers, color=BLUE)
-        ax.bar_label(bars, labels=[f"{number:.3g}" for number in numbers], padding=2)
-        ax.set(title=title, xticks=range(len(numbers)))
+        ax.bar_label(bars, labels=[f"{number:.3f}".rstrip("0").rstrip(".") for number in numbers], padding=2)
+        ax.set(title=title, xticks=range(len(numbers)), xticklabels=[ORDINALS[i] for i in range(len(numbers))])
         ax.margins(y=0.18)
         ax.grid(axis="x", visible=False)
     return _finish(figure, named=True)  # made-up numbers have no source
@@ -184,6 +197,7 @@ def plot_descents(runs, line=None):
                 place = {"xycoords": ("axes fraction", "data"), "xytext": (-2, 3), "textcoords": "offset points"}
                 ax.annotate(line[1], (1, line[0]), ha="right", color=GREY, fontsize=8, **place)
         ax.set(title=data_title(name), xlabel="steps", yscale="log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
     axes[0, 0].set_ylabel("loss")
@@ -199,14 +213,15 @@ def show_weights(rows):
             a scale of its own, from its largest weight to minus that.
 
     Returns:
-        The figure: ink in a green place speaks for the neuron's digit, ink in a brown one against it.
+        The figure: ink in a green place speaks for the neuron's digit, ink in a brown one against it. The neurons are
+        numbered above the first row, the titles stand at the left.
     """
     check_dictionary("rows", rows, "from a title to weights of shape (784, neurons)")
     count = np.shape(next(iter(rows.values())))[-1:]
     for title, weights in rows.items():
         check_numbers(f"rows[{title!r}]", np.asarray(weights))
         check_shape(f"rows[{title!r}]", weights, (28 * 28, *count), "a column holds the weights of one neuron")
-    figure, axes = _figure(len(rows), *count, height=len(rows) * (WIDTH / count[0] + 0.25) + 0.7)
+    figure, axes = _figure(len(rows), *count, height=len(rows) * (WIDTH / count[0] + 0.05) + 0.9)
     for line, (title, weights) in zip(axes, rows.items(), strict=True):
         largest = np.abs(weights).max() or 1
         for ax, picture in zip(line, np.asarray(weights).T, strict=True):
@@ -214,7 +229,9 @@ def show_weights(rows):
             ax.set(xticks=[], yticks=[])
             ax.grid(visible=False)
             ax.spines[:].set(visible=True, color="#b0b0b0", linewidth=0.8)
-        line[0].set_title(title)
+        line[0].set_ylabel(title)
+    for number, ax in enumerate(axes[0]):
+        ax.set_title(str(number), loc="center")
     bar = figure.colorbar(drawn, ax=axes, location="bottom", shrink=0.5, aspect=40)
     bar.set_ticks([-largest, 0, largest], labels=["− against", "0", "+ for"])
     return _finish(figure)

@@ -79,6 +79,7 @@ FIGURES = {
     "network": lambda mini: plot_network(
         [[1, 0.5], [1, 0], [1, 2]],
         [np.array([[1, -2], [0, 2]]), np.array([[1, 2], [3, 1]])],
+        [[0.5, 1], [0, 0]],
         [None, [0.731, 0], [-0.731, 0.731]],
         [None, ["A", "B"], ["4", "9"]],
     ),
@@ -349,6 +350,13 @@ def test_each_training_is_a_point_and_their_mean_a_line():
     np.testing.assert_allclose(figure.axes[0].collections[0].get_segments()[0][:, 0], 3)
 
 
+def test_errors_far_apart_are_told_from_one_another_on_a_logarithmic_axis():
+    ax = plot_seeds({"mnist": {"a": [0.01], "b": [0.9]}}, point="one split", logarithmic=True).axes[0]
+    assert ax.get_xscale() == "log"
+    assert ax.get_xlim()[0] > 0
+    assert ax.lines[0].get_label() == "one split"
+
+
 def test_data_sets_with_other_models_are_no_pair():
     with pytest.raises(ValueError, match="same names for each data set"):
         plot_seeds({"mnist": {"a": [0.1]}, "mini": {"b": [0.1]}})
@@ -357,9 +365,9 @@ def test_data_sets_with_other_models_are_no_pair():
 
 
 def test_a_networks_values_blames_and_weights_can_be_read():
-    figure = plot_network([[0, 0.5], [1.5]], [[[1], [-2]]], [None, [-0.25]], [None, ["9"]])
+    figure = plot_network([[0, 0.5], [1.5]], [[[1], [-2]]], [[-0.5]], [None, [-0.25]], [None, ["9"]])
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert {"0", "0.5", "1", "−2", "9", "1.5", "−0.250"} <= set(texts)
+    assert {"0", "0.5", "1", "−2", "9", "1.5", "blame −0.250", "bias −0.5"} <= set(texts)
 
 
 @pytest.mark.parametrize(
@@ -368,8 +376,9 @@ def test_a_networks_values_blames_and_weights_can_be_read():
         (([[1, 2]], []), "two or more layers, got those of 1"),
         (([[1, 2], [3]], []), "one array between each two layers of 2"),
         (([[1, 2], [3]], [[[1]]]), r"weights\[0\]: expected shape \(2, 1\), got \(1, 1\)"),
-        (([[1, 2], [3]], [[[1], [2]]], [None, [1, 2]]), "blames: expected an entry for each of 2 layers"),
-        (([[1, 2], [3]], [[[1], [2]]], None, [["a"], ["b"]]), "names: expected an entry for each of 2 layers"),
+        (([[1, 2], [3]], [[[1], [2]]], [[1, 2]]), "biases: expected an entry for each of 2 layers"),
+        (([[1, 2], [3]], [[[1], [2]]], None, [None, [1, 2]]), "blames: expected an entry for each of 2 layers"),
+        (([[1, 2], [3]], [[[1], [2]]], None, None, [["a"], ["b"]]), "names: expected an entry for each of 2 layers"),
         (
             ([[1, 2], [float("nan")]], [[[1], [2]]]),
             r"values\[1\]: expected numbers of shape \(n,\), all of them finite",
