@@ -68,10 +68,10 @@ from .models import (
     build_deep_cnn as build_deep_cnn,
     build_deep_mlp as build_deep_mlp,
     build_fast_cnn as build_fast_cnn,
-    build_large_cnn as build_large_cnn,
     build_mlp as build_mlp,
     build_simple_cnn as build_simple_cnn,
     build_strong_cnn as build_strong_cnn,
+    build_two_conv_cnn as build_two_conv_cnn,
     conv_block as conv_block,
 )
 from .plotting import (

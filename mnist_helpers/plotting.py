@@ -281,16 +281,19 @@ def plot_history(histories, source=None):
     return _finish(figure, source=source)
 
 
-def plot_scores(scores):
+def plot_scores(scores, source=None):
     """Draw the error on each fold as a point, over a box from the lower to the upper quartile.
 
     Args:
         scores: dictionary from a model's name to its accuracies, one a fold, from 0 to 1.
+        source: name of the data set, for the corner of the figure; by default the one handed to ``use_style``.
 
     Returns:
         The figure.
     """
     check_dictionary("scores", scores, "from a name to accuracies")
+    if source is not None:
+        check_kind("source", source, str, "a text")
     figure, axes = _figure(height=0.6 * len(scores) + 1.2)
     ax, places = axes[0, 0], range(len(scores), 0, -1)
     errors = [100 * (1 - np.asarray(values)) for values in scores.values()]
@@ -311,7 +314,7 @@ def plot_scores(scores):
     ax.set(xlabel="error [%]", ylim=(0.4, len(scores) + 0.6))
     ax.grid(axis="y", visible=False)
     figure.legend(loc="outside lower left", ncols=2)
-    return _finish(figure)
+    return _finish(figure, source=source)
 
 
 def plot_differences(tests):
@@ -465,7 +468,9 @@ def plot_means(values, xlabel="error on the validation images [%]"):
     return _finish(figure)
 
 
-def plot_seeds(runs, references=None, xlabel="error on the validation images [%]"):
+def plot_seeds(
+    runs, references=None, xlabel="error on the validation images [%]", point="one training", logarithmic=False
+):
     """Draw the error of each training as a point, one row for each model, and their mean as a line.
 
     Args:
@@ -475,6 +480,8 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
         references: dictionary from a model's name to the published error in per cent, a number or a pair (from, to);
             drawn beside the first data set.
         xlabel: what the errors are.
+        point: what each point is.
+        logarithmic: whether a step to the right multiplies the error, for errors that lie far apart.
 
     Returns:
         The figure.
@@ -485,6 +492,8 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
     """
     check_references(references)
     check_kind("xlabel", xlabel, str, "a text")
+    check_kind("point", point, str, "a text")
+    check_kind("logarithmic", logarithmic, bool, "True or False")
     check_runs(runs, "errors by model")
     first = next(iter(runs.values()))
     if unknown := (references or {}).keys() - first.keys():
@@ -494,7 +503,7 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
     for ax, (name, errors) in zip(axes.flat, runs.items(), strict=True):
         for number, (place, values) in enumerate(zip(places, errors.values(), strict=True)):
             values = 100 * np.asarray(values, dtype=float).ravel()
-            label = "one training" if number == 0 else None
+            label = point if number == 0 else None
             ax.plot(values, np.full(len(values), place), "o", color=BLUE, alpha=0.7, label=label)
             label = "mean" if number == 0 else None
             ax.vlines(values.mean(), place - 0.25, place + 0.25, color="black", linewidth=2, label=label)
@@ -506,7 +515,13 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
         label = "published" if number == 0 else None
         axes[0, 0].plot([low, high], [place - 0.3] * 2, "D-", color=ORANGE, markersize=5, label=label)
     for ax in axes.flat:  # from 0, with room for the rightmost point, however close the points lie to one another
-        ax.set_xlim(0, 1.05 * max(ax.dataLim.x1, 0.1))
+        if logarithmic:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_formatter("")
+        else:
+            ax.set_xlim(0, 1.05 * max(ax.dataLim.x1, 0.1))
     axes[0, 0].set(yticks=list(places), yticklabels=list(first))
     axes[0, 0].set_xlabel(xlabel, loc="left")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=3)

@@ -23,7 +23,6 @@ TO_REWRITE = {
     "large_cnn",
     "k_fold_evaluation",
     "batch_norm_and_depth",
-    "tuning",
     "your_own_image",
     "train_better",
     "your_own_dataset",

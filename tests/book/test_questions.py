@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from packaging.version import Version
 
-from mnist_helpers import build_large_cnn, export_network
+from mnist_helpers import build_two_conv_cnn, export_network
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "book").glob("*.md"))
@@ -95,7 +95,7 @@ def test_the_pinned_keras_is_newer_than_every_hole_that_the_promises_name():
 
 
 def test_the_complete_listing_builds_the_network_of_chapter_4():
-    lines = [line.strip() for line in inspect.getsource(build_large_cnn).splitlines()]
+    lines = [line.strip() for line in inspect.getsource(build_two_conv_cnn).splitlines()]
     layers = lines[lines.index("keras.Input((28, 28, 1)),") : lines.index("return model")]
     listing = [line.strip() for line in (ROOT / "book/complete.py").read_text(encoding="utf-8").splitlines()]
     start = listing.index(layers[0])

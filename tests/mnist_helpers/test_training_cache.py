@@ -11,8 +11,8 @@ import pytest
 from mnist_helpers import (
     Augmentation,
     ImageBatches,
-    build_large_cnn,
     build_mlp,
+    build_two_conv_cnn,
     cross_validate,
     one_hot,
     prepare_images,
@@ -61,7 +61,7 @@ def outcome(training, x):
     "recipe",
     [
         lambda x, y: train(build_mlp, x, y, **SETTINGS),
-        lambda x, y: train(build_large_cnn, x, y, validation_data=(x[:50], y[:50]), **SETTINGS),
+        lambda x, y: train(build_two_conv_cnn, x, y, validation_data=(x[:50], y[:50]), **SETTINGS),
         lambda x, y: train_one_cycle(build_mlp, x, y, **CYCLE),
     ],
     ids=["plain", "with dropout, watched", "one cycle, augmented"],
@@ -98,7 +98,7 @@ def test_what_was_printed_is_printed_again(few, kept, capsys):
         lambda x, y: train(build_mlp, x, y, **SETTINGS | {"seed": 8}),
         lambda x, y: train(build_mlp, x, y, **SETTINGS | {"epochs": 1}),
         lambda x, y: train(build_mlp, x, y, **SETTINGS | {"batch_size": 40}),
-        lambda x, y: train(build_large_cnn, x, y, **SETTINGS),
+        lambda x, y: train(build_two_conv_cnn, x, y, **SETTINGS),
         lambda x, y: train(build_mlp, 1 - x, y, **SETTINGS),
         lambda x, y: train(build_mlp, x, np.roll(y, 1, axis=0), **SETTINGS),
         lambda x, y: train(build_mlp, x, y, validation_data=(x, y), **SETTINGS),

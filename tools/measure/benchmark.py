@@ -6,17 +6,17 @@
 Each run is a new process, and the recipes of a part take turns: what begins one round comes last in the next, so that a
 busy minute of the machine affects them all. There are four parts:
 
-recipes   the large CNN as in chapter 5 (10 epochs, batches of 200) against the fast CNN with one cycle on augmented
-          images and smoothed labels: once for about as many epochs as the same error takes (there without augmentation,
-          which pays only in longer trainings), once for as many as fit into the same time. The time is that of the
-          training.
+recipes   the CNN with two convolutions as in chapter 5 (10 epochs, batches of 200) against the fast CNN with one cycle
+          on augmented images and smoothed labels: once for about as many epochs as the same error takes (there without
+          augmentation, which pays only in longer trainings), once for as many as fit into the same time. The time is
+          that of the training.
 folds     the classic loop over folds (one after the other, TensorFlow's default threads) against `compare_models`.
           The time is that of the process, start-up included. Memory is that of all processes together, where pages
           that they share count once (the proportional set size of Linux).
 precision the strong CNN in 32 bits against mixed precision (bfloat16), two epochs. Only some processors gain by it, so
           it is off everywhere in the book; `keras.config.set_dtype_policy("mixed_bfloat16")` turns it on.
-pytorch   the large CNN in Keras against the same in PyTorch, epoch for epoch. Left out without .venv-torch, which
-          `make .venv-torch` makes.
+pytorch   the CNN with two convolutions in Keras against the same in PyTorch, epoch for epoch. Left out without
+          .venv-torch, which `make .venv-torch` makes.
 
 Rows and table go to _build/benchmark-DATASET.json, too, after every round.
 """
@@ -37,8 +37,8 @@ from mnist_helpers import DATASETS
 
 NAMES = ["baseline_cnn", "batch_norm_cnn", "deep_cnn"]
 TORCH = Path(".venv-torch/bin/python")
-# By validation images and one seed: with so many epochs the fast CNN errs about as often as the large one with ten.
-# Whether it did in a given run, the errors in the table say.
+# By validation images and one seed: with so many epochs the fast CNN errs about as often as the one of chapter 5 does
+# after ten. Whether it did in a given run, the errors in the table say.
 SHORT_EPOCHS = 2
 
 
@@ -115,15 +115,14 @@ def save(options, rows, table):
 
 
 def compare_recipes(options, number):
-    runs = take_turns(
-        options, number, {"large CNN": ["large_cnn", number], "fast CNN": ["fast_cnn", number, SHORT_EPOCHS]}
-    )
+    sides = {"CNN with two convolutions": ["two_conv_cnn", number], "fast CNN": ["fast_cnn", number, SHORT_EPOCHS]}
+    runs = take_turns(options, number, sides)
     yield compare("about equal error", runs)
     classic, short = runs.values()
     # With augmentation, an epoch takes up to 15 % longer than those of the short training.
     epochs = max(1, int(classic["seconds"] / (1.15 * short["seconds"] / SHORT_EPOCHS)))
     equal = measure(options, "fast_cnn", number, epochs)
-    yield compare("equal time", {"large CNN": classic, "fast CNN": equal})
+    yield compare("equal time", {"CNN with two convolutions": classic, "fast CNN": equal})
 
 
 def compare_folds(options, number):
@@ -145,8 +144,8 @@ def compare_pytorch(options, number):
     if not TORCH.exists():
         print(f"pytorch: left out, there is no {TORCH}; `make .venv-torch` makes it.")
         return
-    sides = {"Keras": ["large_cnn", number], "PyTorch": ["pytorch", number]}
-    yield compare("large CNN, 10 epochs", take_turns(options, number, sides))
+    sides = {"Keras": ["two_conv_cnn", number], "PyTorch": ["pytorch", number]}
+    yield compare("CNN with two convolutions, 10 epochs", take_turns(options, number, sides))
 
 
 def take_turns(options, number, sides):
@@ -171,12 +170,12 @@ PARTS = {
 # The runs, each in a process of its own
 
 
-def large_cnn(dataset, seed):
+def two_conv_cnn(dataset, seed):
     """The classic recipe, exactly as in chapter 5."""
-    from mnist_helpers import build_large_cnn, train
+    from mnist_helpers import build_two_conv_cnn, train
 
     x, y, x_test, y_test = load(dataset)
-    return score(train(build_large_cnn, x, y, epochs=10, batch_size=200, seed=seed), x_test, y_test)
+    return score(train(build_two_conv_cnn, x, y, epochs=10, batch_size=200, seed=seed), x_test, y_test)
 
 
 def fast_cnn(dataset, seed, epochs):
@@ -251,7 +250,7 @@ def pytorch(dataset, seed):
 
 
 RUNS = {
-    "large_cnn": large_cnn,
+    "two_conv_cnn": two_conv_cnn,
     "fast_cnn": fast_cnn,
     "strong_cnn": strong_cnn,
     "classic_loop": classic_loop,

@@ -1,4 +1,4 @@
-"""Train the large CNN of chapter 5 in PyTorch, for `make benchmark`: the same layers, first weights and optimiser.
+"""Train the CNN of chapter 5 in PyTorch, for `make benchmark`: the same layers, first weights and optimiser.
 
     .venv-torch/bin/python -m tools.measure.benchmark_torch images.npz --epochs 10 --batch-size 200 --seed 7
 
@@ -24,7 +24,7 @@ def main(arguments=None):
     with np.load(options.file, allow_pickle=False) as file:
         x, y, x_test, y_test = (torch.from_numpy(file[name]) for name in ("x", "y", "x_test", "y_test"))
     torch.manual_seed(options.seed)
-    model = build_large_cnn()
+    model = build_two_conv_cnn()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001, eps=1e-7)  # Keras' values
     start = time.perf_counter()
     for _ in range(options.epochs):
@@ -42,7 +42,7 @@ def main(arguments=None):
     print(json.dumps(facts | {"parameters": sum(weights.numel() for weights in model.parameters())}))
 
 
-def build_large_cnn():
+def build_two_conv_cnn():
     model = nn.Sequential(
         nn.Conv2d(1, 30, 5),
         nn.ReLU(),
