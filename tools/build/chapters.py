@@ -17,6 +17,16 @@ from functools import cached_property
 from pathlib import Path
 
 FOLDER = Path("notebooks")
+# Who has little time reads these, in this order; every other chapter says in its first lines for whom it is.
+CORE_PATH = (
+    "look_at_the_data",
+    "network_by_hand",
+    "mlp_baseline",
+    "simple_cnn",
+    "large_cnn",
+    "final_model",
+    "your_own_image",
+)
 FILE = re.compile(r"(\d+)_(\w+)\.ipynb")
 # "chapter 4", "Chapters 10 and 13", "chapters 3 to 6", "chapters 6, 7 and 8"; a line may end between the words.
 MENTION = re.compile(r"\b[Cc]hapters?\s+\d+(?:(?:,\s+|,?\s+and\s+|\s+or\s+|\s+to\s+|–)\d+)*")

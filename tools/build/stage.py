@@ -9,7 +9,6 @@ that of the sources as they are now; of the runs only the outputs are taken.
 import ast
 import base64
 import json
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,13 +20,14 @@ from PIL import Image
 import mnist_helpers
 from mnist_helpers import DATASETS, describe_run, export_network, load_dataset, results_table
 from mnist_helpers.colours import BLUE
-from tools.build.chapters import list_chapters, numbers_of, renumber
+from tools.build.chapters import CORE_PATH, list_chapters, numbers_of, renumber
 from tools.build.digest import RUNS, run_of
 from tools.build.glossary import link
 from tools.build.parameters import write_parameters
-from tools.build.sync import current_repository, pages_address, update
+from tools.build.sync import current_repository, minutes_of, pages_address, update
 
 BOOK = Path("_build/book")
+MARK = "●"  # of the core path
 CLAIMED = (
     "Each of these sentences was compared with the numbers recorded on all of MNIST when this page was built. If one "
     "of them did not hold, there would be no page.\n"
@@ -38,8 +38,7 @@ def main(dataset):
     runs = RUNS / dataset
     shutil.rmtree(BOOK, ignore_errors=True)
     shutil.copytree("book", BOOK / "book", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_config.yml", "_toc.yml"):
-        shutil.copy(name, BOOK)
+    shutil.copy("_config.yml", BOOK)
 
     for drawing in (BOOK / "book/assets").glob("*.svg"):  # as pictures of their own they inherit no colour
         drawing.write_text(drawing.read_text(encoding="utf-8").replace("currentColor", BLUE), encoding="utf-8")
@@ -49,6 +48,8 @@ def main(dataset):
     generated = BOOK / "book" / "generated"
     generated.mkdir()
     chapters = list_chapters()
+    toc = Path("_toc.yml").read_text(encoding="utf-8")
+    (BOOK / "_toc.yml").write_text(mark_core_path(toc, chapters), encoding="utf-8")
     numbers = numbers_of(chapters)
     facts = {chapter: run_of(runs / f"{chapter.name}.ipynb") for chapter in chapters}
     for chapter in chapters:
@@ -202,14 +203,34 @@ def describe_data(dataset):
 
 
 def time_needed(facts):
-    """How long the whole book takes, to read and to run."""
-    texts = [cell["source"] for chapter in facts for cell in chapter.notebook["cells"]]
-    minutes = sum(int(found[1]) for text in texts if (found := re.search(r"about (\d+) minutes to read", text)))
+    """How long the core path takes to read, and how long the whole book, to read and to run."""
+    core = [minutes_of(chapter.notebook) for chapter in facts if chapter.name in CORE_PATH]
+    every = [minutes_of(chapter.notebook) for chapter in facts]
+    (reading, exercises), (all_reading, all_exercises) = (map(sum, zip(*times, strict=True)) for times in (core, every))
     running = sum(run["seconds"] for run in facts.values()) / 60
     return (
-        f"**How long?** {len(facts)} chapters, about {minutes / 60:.0f} hours to read. Their times of running "
-        f"add up to {running:.0f} minutes in this build; [About this build](about.md) says what each took.\n"
+        f"**How long?** The core path, marked {MARK} in the contents, has {len(core)} chapters: about "
+        f"{hours(reading)} to read, and {hours(exercises)} more for the exercises. It leads from the first pixel to "
+        f"your own handwriting. All {len(facts)} chapters take about {hours(all_reading)}, and {hours(all_exercises)} "
+        f"for the exercises; to run them takes {running:.0f} minutes in this build ([About this build](about.md) says "
+        "what each took).\n"
     )
+
+
+def hours(minutes):
+    """A length of time in half hours, as it is said."""
+    halves = max(1, round(minutes / 30))
+    number = f"{halves // 2 or ''}{'½' * (halves % 2)}"
+    return f"{number} hour{'' if halves <= 2 else 's'}"
+
+
+def mark_core_path(toc, chapters):
+    """The table of contents with a mark before the titles of the core path."""
+    for chapter in chapters:
+        if chapter.name in CORE_PATH:
+            line = f"      - file: {chapter.path.with_suffix('').as_posix()}\n"
+            toc = toc.replace(line, f'{line}        title: "{MARK} {title_of(chapter)}"\n')
+    return toc
 
 
 def machines(folder):

@@ -9,8 +9,11 @@ import sys
 
 import nbformat
 import pytest
+import yaml
 
 from tools.build import stage
+from tools.build.chapters import CORE_PATH, list_chapters
+from tools.build.sync import minutes_of
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -262,3 +265,21 @@ def test_a_run_of_other_cells_is_refused(ran, lay_out):
     nbformat.write(source, ran / "notebooks/01_chapter.ipynb")
     with pytest.raises(SystemExit, match=r"01_chapter.ipynb: has 2 cells of code, but its run had 1; run it again"):
         lay_out("mini")
+
+
+def test_the_core_path_is_marked_in_the_contents_and_takes_five_hours_at_most(root):
+    chapters = list_chapters(root / "notebooks")
+    core = [chapter for chapter in chapters if chapter.name in CORE_PATH]
+    assert [chapter.name for chapter in core] == list(CORE_PATH)
+    assert sum(minutes_of(chapter.notebook)[0] for chapter in core) <= 300
+    toc = yaml.safe_load(stage.mark_core_path((root / "_toc.yml").read_text(), list_chapters()))
+    entries = [entry for part in toc["parts"] for entry in part["chapters"]]
+    marked = [entry["file"] for entry in entries if entry.get("title", "").startswith("● ")]
+    assert marked == [f"notebooks/{chapter.path.stem}" for chapter in core]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(10, "½ hour"), (60, "1 hour"), (85, "1½ hours"), (275, "4½ hours"), (290, "5 hours")]
+)
+def test_times_are_said_in_half_hours(minutes, said):
+    assert stage.hours(minutes) == said
