@@ -99,7 +99,7 @@ def test_times_and_errors_are_means_over_the_seeds():
 def test_the_recorded_run_ships_with_the_package_and_can_be_described():
     facts = load_recorded_run("mnist")
     assert facts["dataset"] == "mnist"
-    assert "test" in facts["results"]["large_cnn"]
+    assert "test" in facts["results"]["two_conv_cnn"]
     text = describe_run(facts)
     for part in (facts["date"], facts["processor"], facts["packages"]["keras"]):
         assert part in text
@@ -201,7 +201,7 @@ def test_the_full_run_is_the_recorded_one_where_the_run_at_hand_has_few_images()
     recorded = load_recorded_run()["results"]
     full = full_run({"chapter": "large_cnn", "dataset": "mini"})
     assert full == {name: numbers for name, numbers in recorded.items() if numbers["chapter"] == "large_cnn"}
-    assert full.large_cnn.dataset == "mnist"
+    assert full.two_conv_cnn.dataset == "mnist"
 
 
 def test_what_a_record_lacks_is_named_with_what_it_has(folder):

@@ -5,7 +5,7 @@ refer to it by its name. Under "book" its metadata hold the settings of the buil
 
 needs       the names of chapters whose results it reads with `load_results`; "*" for every earlier one that records any
 reads       the recorded runs that it reads with `load_recorded_run`, such as "mnist", or of one just an entry, such as
-            "mnist:large_cnn"
+            "mnist:two_conv_cnn"
 parameters  for a data set, the parameters that a build shortens it with
 """
 

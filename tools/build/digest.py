@@ -251,7 +251,7 @@ def recorded_by_others(reads, chapter):
     """What a chapter reads of a recorded run, without its own numbers: recording a chapter must not outdate it.
 
     Args:
-        reads: the name of the record, such as "mnist", or one entry of it, such as "mnist:large_cnn".
+        reads: the name of the record, such as "mnist", or one entry of it, such as "mnist:two_conv_cnn".
         chapter: the name of the chapter.
     """
     name, _, entry = reads.partition(":")

@@ -14,7 +14,7 @@ SENTENCE = "the first training makes fewer than 200 mistakes"
 CODE = f"""from mnist_helpers import claim, full_run
 
 full = full_run({{"chapter": "large_cnn", "dataset": dataset}})
-claim(full.large_cnn.test[0].wrong < 200, "{SENTENCE}")
+claim(full.two_conv_cnn.test[0].wrong < 200, "{SENTENCE}")
 print("goes on")"""
 
 
@@ -41,7 +41,7 @@ def test_a_broken_record_stops_no_run_but_the_build_of_the_pages(copy):
     stage.refuse_broken_claims({chapter: facts})
 
     recorded = json.loads(record.read_text())
-    recorded["results"]["large_cnn"]["test"][0]["wrong"] = 200
+    recorded["results"]["two_conv_cnn"]["test"][0]["wrong"] = 200
     record.write_text(json.dumps(recorded))
     assert changes(facts["parts"], parts_of(chapter, {"dataset": "mini"}, output.parent)) == ["record of its own"]
     facts, printed = run()
