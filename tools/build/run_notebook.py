@@ -141,7 +141,7 @@ def run(source, output, given):
         )
 
     executed.metadata["run"] = facts
-    nbformat.write(executed, partial)
+    nbformat.write(executed, partial, sort_keys=False)  # figures show the results in the order of their record
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
 

@@ -227,6 +227,14 @@ def test_a_chapter_sees_the_results_that_it_says_it_needs_and_no_others(two):
     assert "results of first" in executed.metadata.run.parts
 
 
+def test_recorded_numbers_keep_their_order(write):
+    recording = "record('model', chapter='chapter', errors={'start': 0.2, 'a layer more': 0.1});"
+    code, output = main(write(f"from mnist_helpers import record\n{recording}"))
+    assert code == 0
+    results = nbformat.read(output, as_version=4).metadata.run.results
+    assert list(results["model"]["errors"]) == ["start", "a layer more"]
+
+
 @pytest.mark.parametrize("given", ["", "chapter='anotherone', "])
 def test_numbers_that_are_recorded_under_another_name_stop_the_build(write, capsys, given):
     code, output = main(write(f"from mnist_helpers import record\nrecord('model', {given}error=0.25);"))
