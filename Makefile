@@ -138,7 +138,7 @@ serve: $(INSTALLED)  ## show the built book on this machine; builds it only if t
 	@echo "http://127.0.0.1:8000 (Ctrl+C ends it)"
 	@$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-record: run  ## store this run's numbers in book/results/$(DATASET).json
+record: run  ## store the numbers of a run, or of one chapter (CHAPTER=name), in book/results/$(DATASET).json
 	@$(BIN)/python -m tools.build.record $(DATASET)
 
 pretrained: $(INSTALLED)  ## train the network that ships, on all of MNIST, and write its weights and its model card

@@ -168,7 +168,7 @@ class Numbers(dict):
             held = ", ".join(map(repr, self)) or "nothing"
             raise AttributeError(
                 f"the recorded run holds no {name!r}, only {held}. Where the chapter was changed, record it again: "
-                "make run CHAPTER=… DATASET=mnist, then make record DATASET=mnist."
+                "make record CHAPTER=… DATASET=mnist."
             )
         return self[name]
 
@@ -200,7 +200,7 @@ def full_run(here):
     if not found:
         raise ValueError(
             f"nothing was recorded of the chapter {chapter!r} with {source!r}; record it: "
-            f"make run CHAPTER={chapter} DATASET=mnist, then make record DATASET=mnist."
+            f"make record CHAPTER={chapter} DATASET=mnist."
         )
     return json.loads(json.dumps(found), object_hook=Numbers)
 
