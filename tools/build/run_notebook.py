@@ -140,10 +140,17 @@ def run(source, output, given):
             f"{source}: its kernel needed {memory:,.0f} MB; with {dataset} at most {limit:,} are allowed."
         )
 
-    executed.metadata["run"] = facts
-    nbformat.write(executed, partial, sort_keys=False)  # figures show the results in the order of their record
+    nbformat.write(executed, partial)
+    store_facts(partial, facts)
     os.replace(partial, output)
     print(f"{source.stem:32} {dataset:8} {seconds:6.1f} s  {memory:6,.0f} MB", flush=True)
+
+
+def store_facts(path, facts):
+    """Store the facts of a run in its notebook. nbformat would sort them, and figures show results in their order."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["metadata"]["run"] = facts
+    write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 
 @contextlib.contextmanager
