@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -36,6 +36,8 @@ class CrossValidation:
         seconds: how long each fold took.
         train_size: how many images the first fold trained on.
         test_size: how many it was scored on.
+        answers: the digit that each image was read as by the one network that had not learned from it, integers of
+            shape ``(n,)`` in the order of the images; ``mcnemar_test`` compares two models by them.
     """
 
     scores: tuple[float, ...]
@@ -43,6 +45,7 @@ class CrossValidation:
     seconds: tuple[float, ...]
     train_size: int
     test_size: int
+    answers: np.ndarray = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,9 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
         task = waiting[i]
         results[task.model, task.number] = result
         _report(task, result)
+    answers = {name: np.empty(len(labels), dtype=int) for name in builders}
+    for (name, number), result in results.items():
+        answers[name][splits[number][1]] = result["answers"]
     return {
         name: CrossValidation(
             scores=tuple(results[name, number]["score"] for number in range(folds)),
@@ -150,6 +156,7 @@ def compare_models(builders, x, y, folds=5, epochs=10, batch_size=32, seed=7, ch
             seconds=tuple(results[name, number]["seconds"] for number in range(folds)),
             train_size=len(splits[0][0]),
             test_size=len(splits[0][1]),
+            answers=answers[name],
         )
         for name in builders
     }
@@ -181,7 +188,8 @@ def _run_fold(task, build, x, y):
     answers = model.predict(held_out, verbose=0).argmax(axis=1)
     labels = y[task.test].argmax(axis=1) if y.ndim == 2 else y[task.test]
     score = float(np.mean(answers == labels))
-    result = {"score": score, "history": fit.history, "seconds": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
+    result = {"score": score, "history": fit.history, "seconds": seconds, "answers": answers.tolist()}
     if task.file:
         write_text(task.file, json.dumps(result) + "\n")
     return result
@@ -289,7 +297,7 @@ def _load_fold(file):
     try:
         fold = json.loads(file.read_text(encoding="utf-8"))
         os.utime(file)  # a build deletes files that have not been used for a long time
-        return {name: fold[name] for name in ("score", "history", "seconds")}
+        return {name: fold[name] for name in ("score", "history", "seconds", "answers")}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"checkpoint: {file} is damaged ({error!r}); delete it, and the fold is trained again."

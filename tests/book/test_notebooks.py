@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import itertools
 import re
 import shutil
 from pathlib import Path
@@ -20,7 +21,6 @@ CLOSING = ["Exercises", "What stays"]
 # Chapters whose text still has the old form.
 TO_REWRITE = {
     "look_at_the_data",
-    "k_fold_evaluation",
     "batch_norm_and_depth",
     "your_own_image",
     "train_better",
@@ -94,6 +94,12 @@ def test_it_says_what_a_reader_can_do_afterwards_and_what_stays(path):
         assert all(line.startswith("- ") for line in lines)
     assert not {line.removeprefix("- ").lower() for line in able[1].splitlines()} & {h.lower() for h in headings}
     assert re.search(r"(?m)^\*\*Time:\*\* about \d+ minutes to read", text)
+
+
+@pytest.mark.parametrize(("path", "following"), list(itertools.pairwise(NOTEBOOKS)), ids=lambda path: path.stem)
+def test_what_comes_next_is_where_the_button_leads(path, following):
+    (sentence,) = re.findall(r"(?m)^\*\*Next:\*\* .*$", markdown(read(path)))
+    assert f"]({following.name})" in sentence
 
 
 @each_notebook

@@ -63,6 +63,13 @@ def test_the_score_is_that_of_the_images_left_out(undisturbed):
         assert score == pytest.approx(history["val_accuracy"][-1], abs=1e-6)
 
 
+def test_each_image_keeps_the_answer_of_the_network_that_had_not_learned_from_it(few, undisturbed):
+    labels = few[1].argmax(axis=1)
+    cut = StratifiedKFold(3, shuffle=True, random_state=FAST["seed"]).split(labels, labels)
+    right = tuple(np.mean(undisturbed.answers[held_out] == labels[held_out]) for _, held_out in cut)
+    assert right == undisturbed.scores
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_scores_are_the_same_for_any_number_of_workers(few, undisturbed, workers):
     with joblib.parallel_config(n_jobs=workers):
@@ -193,7 +200,7 @@ def tasks_of(monkeypatch, function, *arguments, **settings):
 
     def note(_, waiting):
         tasks.extend(task for task, *_ in waiting)
-        made_up = {"score": 0.0, "history": {"val_accuracy": [0.0]}, "seconds": 0.0}
+        made_up = {"score": 0.0, "history": {"val_accuracy": [0.0]}, "seconds": 0.0, "answers": 0}
         return [(i, made_up) for i in range(len(waiting))]
 
     monkeypatch.setattr(cross_validation, "run_in_parallel", note)

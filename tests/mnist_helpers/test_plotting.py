@@ -163,6 +163,7 @@ def test_the_history_of_a_recorded_run_names_the_data_of_that_run(mini):
     use_style(source="mini")
     assert plot_history({"model": HISTORY}, source="mnist").get_supxlabel() == "data: mnist"
     assert plot_history({"model": HISTORY}).get_supxlabel() == "data: mini"
+    assert plot_scores({"model": [0.98, 0.99]}, source="mnist").get_supxlabel() == "data: mnist"
 
 
 @pytest.mark.parametrize(
