@@ -21,7 +21,6 @@ CLOSING = ["Exercises", "What stays"]
 # Chapters whose text still has the old form.
 TO_REWRITE = {
     "look_at_the_data",
-    "batch_norm_and_depth",
     "your_own_image",
     "train_better",
     "your_own_dataset",
