@@ -115,11 +115,12 @@ def show_pixels(image):
     return _finish(figure)
 
 
-def show_filters(kernels, *, columns=8):
+def show_filters(kernels, titles=None, *, columns=8):
     """Draw filters side by side: positive weights green, negative ones brown, zero white.
 
     Args:
         kernels: array of shape ``(n, height, width)``.
+        titles: a text or number for each filter.
         columns: how many stand in a row.
 
     Returns:
@@ -135,7 +136,10 @@ def show_filters(kernels, *, columns=8):
     check_count("columns", columns)
     rows = -(-len(kernels) // columns)
     largest = np.abs(kernels).max() or 1
-    figure, axes = _figure(rows, columns, height=rows * WIDTH / columns + 0.6)
+    check_titles(titles, (), len(kernels))
+    figure, axes = _figure(rows, columns, height=rows * (WIDTH / columns + 0.25 * (titles is not None)) + 0.6)
+    for ax, title in zip(axes.flat, titles or (), strict=False):
+        ax.set_title(title, loc="center", fontsize=9)
     for ax, kernel in zip(axes.flat, kernels, strict=False):
         picture = ax.imshow(kernel, cmap=SIGNED, vmin=-largest, vmax=largest)
     for ax in axes.flat:
@@ -177,16 +181,17 @@ def plot_convolution(image, kernel, result, places):
         left.set_title(f"window at row {row}, column {column}")
         products = image[row : row + size, column : column + size] * kernel
         strongest = np.abs(kernel).max() or 1
-        middle.imshow(products, vmin=-strongest, vmax=strongest)
-        for (i, j), value in np.ndenumerate(products.round(1) + 0.0):  # + 0.0 turns -0.0 into 0.0
-            color = "white" if value > 0.2 * strongest else "black"
-            middle.text(j, i, f"{value:.1f}", ha="center", va="center", fontsize=7, color=color)
-        middle.set(xticks=[], yticks=[], title=f"window × filter, sum {products.sum():.1f}")
+        middle.imshow(products, cmap=SIGNED, vmin=-strongest, vmax=strongest)
+        for (i, j), value in np.ndenumerate(products.round(2) + 0.0):  # + 0.0 turns -0.0 into 0.0
+            color = "white" if abs(value) > 0.6 * strongest else "black"
+            middle.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=6, color=color)
+        middle.set(xticks=[], yticks=[], title=f"window × filter, sum {products.sum():.2f}")
         middle.grid(visible=False)
         so_far = np.full(result.size, np.nan)
         done = row * result.shape[1] + column + 1
         so_far[:done] = np.ravel(result)[:done]
-        right.imshow(so_far.reshape(result.shape), vmin=-largest, vmax=largest)
+        right.imshow(so_far.reshape(result.shape), cmap=SIGNED, vmin=-largest, vmax=largest)
+        right.patch.set(facecolor="#e5e5e5", hatch="////", edgecolor="#b0b0b0")  # seen where nothing is computed yet
         right.set(xticks=[], yticks=[], title=f"result after {done} of {result.size} steps")
         right.grid(visible=False)
         for ax in (middle, right):
@@ -468,9 +473,7 @@ def plot_means(values, xlabel="error on the validation images [%]"):
     return _finish(figure)
 
 
-def plot_seeds(
-    runs, references=None, xlabel="error on the validation images [%]", point="one training", logarithmic=False
-):
+def plot_seeds(runs, references=None, xlabel="error on the validation images [%]", point="one run", logarithmic=False):
     """Draw the error of each training as a point, one row for each model, and their mean as a line.
 
     Args:

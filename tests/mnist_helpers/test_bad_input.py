@@ -99,7 +99,7 @@ def valid(mini, tmp_path_factory):
         "use_style": {"source": "mini"},
         "show_digits": {"images": images[:4], "titles": None, "columns": 4, "wrong": ()},
         "show_pixels": {"image": images[0]},
-        "show_filters": {"kernels": np.ones((8, 5, 5)), "columns": 8},
+        "show_filters": {"kernels": np.ones((8, 5, 5)), "titles": None, "columns": 8},
         "plot_convolution": {
             "image": x[0, ..., 0],
             "kernel": np.ones((5, 5)),
@@ -179,6 +179,7 @@ FINE = {
     ("show_digits", "titles"): {"None"},
     ("show_digits", "wrong"): NUMBERS | {"an empty list"},
     ("show_filters", "kernels"): {"three images of nan"},
+    ("show_filters", "titles"): {"None"},
     ("plot_histograms", "xlabel"): TEXT,
     ("plot_probabilities", "label"): set(STRANGE),  # it is only written
     ("plot_errors", "references"): {"None", "an empty dictionary"},

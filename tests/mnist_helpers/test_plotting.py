@@ -345,8 +345,8 @@ def reading(digit, box):
 def test_each_training_is_a_point_and_their_mean_a_line():
     figure = plot_seeds({"mnist": {"a": [0.01, 0.02, 0.06], "b": [0.5]}}, {"b": 1.5})
     points = {line.get_label(): line for line in figure.axes[0].lines}
-    np.testing.assert_allclose(points["one training"].get_xdata(), [1, 2, 6])
-    assert points["one training"].get_ydata()[0] > figure.axes[0].lines[1].get_ydata()[0]  # the first stands above
+    np.testing.assert_allclose(points["one run"].get_xdata(), [1, 2, 6])
+    assert points["one run"].get_ydata()[0] > figure.axes[0].lines[1].get_ydata()[0]  # the first stands above
     np.testing.assert_allclose(points["published"].get_xdata(), [1.5, 1.5])
     np.testing.assert_allclose(figure.axes[0].collections[0].get_segments()[0][:, 0], 3)
 
