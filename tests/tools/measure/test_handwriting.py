@@ -1,12 +1,13 @@
 """What `make handwriting` counts, and what it says when the folder is not what it needs."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_helpers import NoDigitError, read_digit, sample_pictures
+from mnist_helpers import NoDigitError, build_deep_cnn, read_digit, sample_pictures
 from tools.measure import handwriting as measure
 
 SAMPLES = {sample.path.rpartition("/")[2]: sample for sample in sample_pictures()}
@@ -41,6 +42,42 @@ def test_what_is_read_rightly_is_counted_by_picture_source_and_kind(folder, monk
     assert {name: counts["right"] for name, counts in facts["source"].items()} == {"a": 1, "b": 1, "c": 0}
     assert {name: counts["pictures"] for name, counts in facts["kind"].items()} == {"drawing": 2, "photo": 2, "scan": 1}
     assert (tmp_path / "out/misread.png").exists()
+
+
+def test_pictures_that_had_no_part_in_any_choice_are_counted_apart_and_not_shown(folder, monkeypatch, tmp_path, capsys):
+    sheet = tmp_path / "out/misread.png"
+    monkeypatch.setattr(measure, "SHEET", sheet)
+    known, new = measure.split_new(measure.read_index(folder), "b")
+    assert ([row["source"] for row in known], [row["source"] for row in new]) == (["a", "a"], ["b", "b", "c"])
+    assert measure.measure_own(new, show=False)["right"] == 1
+    assert "blank.png" not in capsys.readouterr().out
+    assert not sheet.exists()
+    with pytest.raises(SystemExit, match="name a source in between"):
+        measure.split_new(known, "z")
+
+
+def test_another_network_is_compared_on_the_same_pictures(folder, tmp_path):
+    weights = tmp_path / "untrained.weights.h5"
+    untrained = build_deep_cnn()
+    untrained.optimizer.build(untrained.trainable_variables)
+    untrained.save_weights(weights)
+    network, rows = measure.load_chapter_9(weights), measure.read_index(folder)
+    facts = measure.compare_networks(network, rows)
+    assert facts["pictures"] == 5
+    assert facts["right"] + facts["only_shipped"] - facts["only_it"] == 2  # what the shipped network reads
+    with pytest.raises(SystemExit, match="holds no weights of chapter 9's network"):
+        measure.load_chapter_9(folder / "index.tsv")
+
+
+def test_people_s_pictures_alone_leave_the_other_numbers_of_the_record(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(measure, "SHEET", tmp_path / "out/misread.png")
+    monkeypatch.setattr(measure, "RESULTS", tmp_path / "record.json")
+    measure.RESULTS.write_text('{"speed": 1, "own": 2}')
+    measure.main([str(folder), "--people", "--new-from", "b", "--record"])
+    record = json.loads(measure.RESULTS.read_text())
+    assert record["speed"] == 1
+    assert (record["own"]["pictures"], record["new"]["pictures"]) == (2, 3)
+    assert record["people"]["date"]
 
 
 def test_a_blank_picture_is_read_as_nothing_not_as_a_nought():
