@@ -531,7 +531,7 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
     return _finish(figure, named=True)
 
 
-def plot_error_and_time(models, highlight=(), references=None):
+def plot_error_and_time(models, highlight=(), references=None, source=None):
     """Draw the test error of each model against the time of its training, both on logarithmic axes.
 
     Args:
@@ -540,6 +540,7 @@ def plot_error_and_time(models, highlight=(), references=None):
         highlight: names of the models that are to stand out.
         references: dictionary from a published model to its error in per cent, a number or a pair (from, to). They are
             drawn as lines, since their training time on this machine is unknown.
+        source: name of the data set, for the corner of the figure; by default the one handed to ``use_style``.
 
     Returns:
         The figure.
@@ -547,6 +548,8 @@ def plot_error_and_time(models, highlight=(), references=None):
     check_references(references)
     check_kind("highlight", highlight, list | tuple | set, "a list of names")
     check_dictionary("models", models, "from a name to seconds and errors")
+    if source is not None:
+        check_kind("source", source, str, "a text")
     figure, axes = _figure(height=4.5 + 0.1 * len(models))
     ax = axes[0, 0]
     # Numbers, the fastest first, with their names below: names beside the points would cover one another.
@@ -569,7 +572,7 @@ def plot_error_and_time(models, highlight=(), references=None):
         axis.set_minor_formatter("")
     ax.margins(x=0.1)
     figure.legend(loc="outside lower left", ncols=2)
-    return _finish(figure)
+    return _finish(figure, source=source)
 
 
 def plot_confusion(confusion, source=None):

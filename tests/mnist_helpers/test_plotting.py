@@ -164,6 +164,8 @@ def test_the_history_of_a_recorded_run_names_the_data_of_that_run(mini):
     assert plot_history({"model": HISTORY}, source="mnist").get_supxlabel() == "data: mnist"
     assert plot_history({"model": HISTORY}).get_supxlabel() == "data: mini"
     assert plot_scores({"model": [0.98, 0.99]}, source="mnist").get_supxlabel() == "data: mnist"
+    models = {"model": (10, 0.05, 0.04, 0.06)}
+    assert plot_error_and_time(models, source="mnist").get_supxlabel() == "data: mnist"
 
 
 @pytest.mark.parametrize(
