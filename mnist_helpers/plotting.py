@@ -366,25 +366,31 @@ def plot_probabilities(image, probabilities, label):
 
     Args:
         image: array of shape ``(28, 28)``.
-        probabilities: array of shape ``(10,)``, adding up to 1.
+        probabilities: array of shape ``(10,)``, adding up to 1; or a dictionary from a title to such an array, each of
+            which gets its own panel, to compare them.
         label: the digit that the image is labelled with.
 
     Returns:
         The figure.
     """
     check_shape("image", image, (28, 28), "one image of a batch is images[0]")
-    check_shape("probabilities", probabilities, (10,), "one answer of a batch is probabilities[0]")
-    figure, axes = _figure(1, 2, height=2.6, width_ratios=[1, 2])
+    if not isinstance(probabilities, dict):
+        probabilities = {None: probabilities}
+    check_dictionary("probabilities", probabilities, "from a title to probabilities")
+    for shares in probabilities.values():
+        check_shape("probabilities", shares, (10,), "one answer of a batch is probabilities[0]")
+    width = 2 if len(probabilities) == 1 else 1.5
+    figure, axes = _figure(1, 1 + len(probabilities), height=2.6, width_ratios=[1, *[width] * len(probabilities)])
     _draw_digit(axes[0, 0], image)
     axes[0, 0].set_title(f"label: {label}", loc="center")
-    ax, answer = axes[0, 1], int(np.argmax(probabilities))
-    bars = ax.bar(
-        range(10), 100 * np.asarray(probabilities), color=[ORANGE if i == answer else BLUE for i in range(10)]
-    )
-    ax.bar_label(bars, labels=[f"{100 * p:.0f}" if p >= 0.005 else "" for p in probabilities])
-    ax.set(title=f"answer: {answer}", xlabel="digit", ylabel="probability [%]", xticks=range(10), ylim=(0, 110))
-    ax.set_yticks(range(0, 101, 25))
-    ax.grid(axis="x", visible=False)
+    for ax, (title, shares) in zip(axes[0, 1:], probabilities.items(), strict=True):
+        answer = int(np.argmax(shares))
+        bars = ax.bar(range(10), 100 * np.asarray(shares), color=[ORANGE if i == answer else BLUE for i in range(10)])
+        ax.bar_label(bars, labels=[f"{100 * p:.0f}" if p >= 0.005 else "" for p in shares])
+        ax.set(title=title or f"answer: {answer}", xlabel="digit", xticks=range(10), ylim=(0, 110))
+        ax.set_yticks(range(0, 101, 25))
+        ax.grid(axis="x", visible=False)
+    axes[0, 1].set_ylabel("probability [%]")
     return _finish(figure)
 
 
@@ -474,7 +480,7 @@ def plot_means(values, xlabel="error on the validation images [%]"):
 
 
 def plot_seeds(runs, references=None, xlabel="error on the validation images [%]", point="one run", logarithmic=False):
-    """Draw the error of each training as a point, one row for each model, and their mean as a line.
+    """Draw the error of each training as a point, one row for each model, and the mean of several as a line.
 
     Args:
         runs: dictionary from the name of a data set to a dictionary from a model's name to the errors of its
@@ -508,8 +514,9 @@ def plot_seeds(runs, references=None, xlabel="error on the validation images [%]
             values = 100 * np.asarray(values, dtype=float).ravel()
             label = point if number == 0 else None
             ax.plot(values, np.full(len(values), place), "o", color=BLUE, alpha=0.7, label=label)
-            label = "mean" if number == 0 else None
-            ax.vlines(values.mean(), place - 0.25, place + 0.25, color="black", linewidth=2, label=label)
+            if len(values) > 1:
+                label = "mean" if number == 0 else None
+                ax.vlines(values.mean(), place - 0.25, place + 0.25, color="black", linewidth=2, label=label)
         ax.set(title=data_title(name), ylim=(-0.6, len(first) - 0.4))
         ax.grid(axis="y", visible=False)
     for number, (model, percent) in enumerate((references or {}).items()):

@@ -49,7 +49,9 @@ def place_digit(square):
     small /= small.max()
     image = np.zeros((28, 28), "float32")
     # By whole pixels, so that the centre is above 13.5 and at most 14.5, as it is in MNIST.
-    top, left = (int(np.clip(np.floor(14.5 - middle), 0, 8)) for middle in ndimage.center_of_mass(small))
+    row, column = ndimage.center_of_mass(small)
+    top = int(np.clip(np.floor(14.5 - row), 0, 8))
+    left = int(np.clip(np.floor(14.5 - column), 0, 8))
     image[top : top + SQUARE, left : left + SQUARE] = small
     return image
 

@@ -216,6 +216,13 @@ def test_bars_are_as_high_as_the_probabilities(mini):
     assert figure.axes[0].get_title() == "label: 5"
 
 
+def test_probabilities_before_and_after_stand_side_by_side(mini):
+    both = {"before": np.full(10, 0.1), "after": np.eye(10)[7]}
+    panels = plot_probabilities(mini.x_train[0], both, label=7).axes[1:]
+    assert [ax.get_title(loc="left") for ax in panels] == ["before", "after"]
+    assert [ax.patches[7].get_height() for ax in panels] == [10, 100]
+
+
 def test_histograms_show_shares_that_add_up_to_all():
     figure = plot_histograms({"a": np.array([0, 0, 0, 1])})
     heights = [bar.get_height() for bar in figure.axes[0].patches]
@@ -351,6 +358,10 @@ def test_each_training_is_a_point_and_their_mean_a_line():
     assert points["one run"].get_ydata()[0] > figure.axes[0].lines[1].get_ydata()[0]  # the first stands above
     np.testing.assert_allclose(points["published"].get_xdata(), [1.5, 1.5])
     np.testing.assert_allclose(figure.axes[0].collections[0].get_segments()[0][:, 0], 3)
+
+
+def test_one_training_alone_has_no_mean():
+    assert not plot_seeds({"mnist": {"a": [0.01], "b": [0.5]}}).axes[0].collections
 
 
 def test_errors_far_apart_are_told_from_one_another_on_a_logarithmic_axis():
