@@ -22,7 +22,6 @@ CLOSING = ["Exercises", "What stays"]
 TO_REWRITE = {
     "look_at_the_data",
     "your_own_image",
-    "your_own_dataset",
     "closing_in_on_the_record",
     "results",
 }
