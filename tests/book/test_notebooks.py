@@ -21,8 +21,6 @@ CLOSING = ["Exercises", "What stays"]
 # Chapters whose text still has the old form.
 TO_REWRITE = {
     "look_at_the_data",
-    "your_own_image",
-    "closing_in_on_the_record",
     "results",
 }
 # Parameters that make a chapter run fast; what is not there keeps its value.
