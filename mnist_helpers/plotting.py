@@ -199,15 +199,18 @@ def plot_convolution(image, kernel, result, places):
     return _finish(figure)
 
 
-def plot_class_counts(parts):
+def plot_class_counts(parts, source=None):
     """Draw how often each digit occurs in each part of the data.
 
     Args:
         parts: dictionary from the name of a part to its labels, integers of shape ``(n,)``.
+        source: name of the data set, for the corner of the figure; by default the one handed to ``use_style``.
 
     Returns:
         The figure.
     """
+    if source is not None:
+        check_kind("source", source, str, "a text")
     check_dictionary("parts", parts, "from a title to labels")
     figure, axes = _figure(1, len(parts), height=2.6)
     for ax, (name, labels) in zip(axes.flat, parts.items(), strict=True):
@@ -217,7 +220,7 @@ def plot_class_counts(parts):
         ax.set(title=f"{name}: {len(labels):,} images", xlabel="digit", xticks=range(10))
         ax.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel("images")
-    return _finish(figure)
+    return _finish(figure, source=source)
 
 
 def plot_histograms(values, xlabel="value of a pixel"):

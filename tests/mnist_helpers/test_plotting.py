@@ -322,7 +322,12 @@ def test_calibration_shows_how_often_answers_were_right():
 
 
 @pytest.mark.parametrize(
-    ("draw", "numbers"), [(plot_confusion, np.eye(10, dtype=int)), (plot_calibration, [(0.7, error_rate([1], [1]))])]
+    ("draw", "numbers"),
+    [
+        (plot_confusion, np.eye(10, dtype=int)),
+        (plot_calibration, [(0.7, error_rate([1], [1]))]),
+        (plot_class_counts, {"a": np.arange(10)}),
+    ],
 )
 def test_what_another_run_answered_is_drawn_under_the_name_of_its_data(draw, numbers):
     assert draw(numbers, source="mnist")._supxlabel.get_text() == "data: mnist"
