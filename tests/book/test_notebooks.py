@@ -20,7 +20,6 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 CLOSING = ["Exercises", "What stays"]
 # Chapters whose text still has the old form.
 TO_REWRITE = {
-    "look_at_the_data",
 }
 # Parameters that make a chapter run fast; what is not there keeps its value.
 FAST = {"epochs": 1, "repeats": 2, "folds": 3, "images": 200}
