@@ -206,7 +206,8 @@ def time_needed(facts):
     """How long the core path takes to read, and how long the whole book, to read and to run."""
     core = [minutes_of(chapter.notebook) for chapter in facts if chapter.name in CORE_PATH]
     every = [minutes_of(chapter.notebook) for chapter in facts]
-    (reading, exercises), (all_reading, all_exercises) = (map(sum, zip(*times, strict=True)) for times in (core, every))
+    reading, exercises = (sum(times[i] for times in core) for i in (0, 1))
+    all_reading, all_exercises = (sum(times[i] for times in every) for i in (0, 1))
     running = sum(run["seconds"] for run in facts.values()) / 60
     return (
         f"**How long?** The core path, marked {MARK} in the contents, has {len(core)} chapters: about "
