@@ -20,9 +20,9 @@ HOST = "https://github.com/"
 # Files other than notebooks that hold the repository's address; the one that it is read from is written last.
 ADDRESSED = ["_config.yml", "CITATION.cff", "README.md", "book/about.md", "book/index.md", "pyproject.toml"]
 # A first reader's minutes, fitted to one who worked through the whole book: within a quarter for each chapter timed.
-WORDS_A_MINUTE = 170
-MINUTES_A_LINE_OF_CODE = 0.17
-MINUTES_A_FIGURE = 0.7
+WORDS_A_MINUTE = 185
+MINUTES_A_LINE_OF_CODE = 0.155
+MINUTES_A_FIGURE = 0.65
 MINUTES_AN_EXERCISE = 5
 
 

@@ -15,9 +15,9 @@ def minutes(*cells):
 
 def test_words_lines_figures_and_exercises_take_time():
     figure = {"mystnb": {"image": {"alt": "a picture"}}}
-    assert minutes(("markdown", "word " * 170, {})) == (1, 0)
-    assert minutes(("code", "a = 1\n\nb = 2", {}))[0] == pytest.approx(2 * 0.17)
-    assert minutes(("code", "plot()", figure))[0] == pytest.approx(0.17 + 0.7)
+    assert minutes(("markdown", "word " * 185, {})) == (1, 0)
+    assert minutes(("code", "a = 1\n\nb = 2", {}))[0] == pytest.approx(2 * 0.155)
+    assert minutes(("code", "plot()", figure))[0] == pytest.approx(0.155 + 0.65)
     assert minutes(("markdown", "**1. Count.** How many?\n\n**2. Draw.** What?", {}))[1] == 10
 
 
