@@ -44,7 +44,10 @@ def plot_network(values, weights, biases=None, blames=None, names=None):
         check_numbers(f"weights[{i}]", np.asarray(matrix))
         shape = len(values[i]), len(values[i + 1])
         check_shape(f"weights[{i}]", matrix, shape, "a row for each neuron of one layer, a column for each of the next")
-    biases = _per_layer("biases", None if biases is None else [None, *biases], values)
+    if biases is not None:
+        check_kind("biases", biases, list, "a list with an entry for each layer but the first")
+        biases = [None, *biases]
+    biases = _per_layer("biases", biases, values)
     blames = _per_layer("blames", blames, values)
     names = _per_layer("names", names, values)
     apart = 1 if all(part is None for part in blames) else 1.5  # rows
