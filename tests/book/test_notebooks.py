@@ -18,9 +18,6 @@ from tools.build.parameters import assigned_names
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 CLOSING = ["Exercises", "What stays"]
-# Chapters whose text still has the old form.
-TO_REWRITE = {
-}
 # Parameters that make a chapter run fast; what is not there keeps its value.
 FAST = {"epochs": 1, "repeats": 2, "folds": 3, "images": 200}
 
@@ -74,8 +71,6 @@ def test_it_begins_with_one_title_and_links_to_itself(path):
 @each_notebook
 def test_it_says_what_a_reader_can_do_afterwards_and_what_stays(path):
     """Abilities and lasting sentences, a few of each; a sentence about this run's numbers would not last."""
-    if path.stem.partition("_")[2] in TO_REWRITE:
-        pytest.skip("is still to be rewritten")
     text = prose(read(path))
     headings = re.findall(r"(?m)^## (.*)$", text)
     assert headings[-2:] == CLOSING
@@ -97,8 +92,6 @@ def test_what_comes_next_is_where_the_button_leads(path, following):
 
 @each_notebook
 def test_an_exercise_is_for_paper_and_every_solution_concludes_in_words(path):
-    if path.stem.partition("_")[2] in TO_REWRITE:
-        pytest.skip("is still to be rewritten")
     text = markdown(read(path))
     assert re.search(r"(?i)\b(on paper|draw)\b", "".join(re.findall(r"(?m)^\*\*\d\. .*$", text)))
     for folded in re.findall(r"(?s)<details>\s*<summary>Solution</summary>(.*?)</details>", text):
