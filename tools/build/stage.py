@@ -9,6 +9,7 @@ that of the sources as they are now; of the runs only the outputs are taken.
 import ast
 import base64
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -98,9 +99,20 @@ def lay_over(chapter, path, numbers):
         cell["execution_count"] = done.execution_count
         # Chapters may have been moved since, and outputs name them by their numbers.
         cell["outputs"] = [renumber_output(output, run["numbers"], numbers) for output in done.outputs]
+    for cell in notebook["cells"][:3]:
+        if cell["cell_type"] == "markdown" and re.search(r"(?m)^\*\*Time:\*\*", "".join(cell["source"])):
+            cell["source"] = "".join(cell["source"]) + f"\n\n{made_with(run['parameters'].get('dataset'))}"
     notebook["metadata"].pop("book", None)
     notebook["metadata"]["language_info"] = executed.metadata.get("language_info", {})  # how its code is highlighted
     return notebook
+
+
+def made_with(dataset):
+    """Says on each page which images it was made with, and what the others come from."""
+    sentence = f"This page was made with **{dataset}**, {DATASETS[dataset].title}."
+    if not DATASETS[dataset].is_full:
+        sentence += " What is called *recorded* comes from a run on all 70,000."
+    return sentence
 
 
 def renumber_output(output, before, after):

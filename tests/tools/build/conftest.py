@@ -2,6 +2,16 @@ import shutil
 
 import pytest
 
+from tools.build import check_html
+
+
+@pytest.fixture(autouse=True)
+def unread():
+    """The check of the pages remembers what it has read by relative paths; each test has files of its own."""
+    yield
+    for function in (check_html.parse, check_html.anchors):
+        function.cache_clear()
+
 
 @pytest.fixture
 def copy(root, tmp_path, monkeypatch):
