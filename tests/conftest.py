@@ -37,6 +37,15 @@ def mnist_npz():
     return Path(path)
 
 
+@pytest.fixture(scope="session")
+def qmnist_labels():
+    """Folder of QMNIST's label files; a test that asks for it is skipped, with a word, where there is none."""
+    folder = os.environ.get("QMNIST_LABELS")
+    if not folder:
+        pytest.skip("needs QMNIST's label files: set QMNIST_LABELS to the path of their folder")
+    return Path(folder)
+
+
 @pytest.fixture
 def no_mnist(monkeypatch, tmp_path):
     """A machine that has never seen MNIST: no variable, an empty cache. Returns where the cache would be."""

@@ -1,16 +1,12 @@
 """What a page says of people is what QMNIST says of them."""
 
 import ast
-import os
-
-import pytest
 
 from mnist_helpers import load_dataset, load_writers
 from tools.build.chapters import list_chapters, python
 
 
-@pytest.mark.skipif("QMNIST_LABELS" not in os.environ, reason="needs QMNIST's label files: set QMNIST_LABELS")
-def test_each_row_of_fours_is_by_one_person(root):
+def test_each_row_of_fours_is_by_one_person(root, qmnist_labels):
     (chapter,) = [c for c in list_chapters(root / "notebooks") if c.name == "k_fold_evaluation"]
     statements = [node for cell in chapter.code_cells for node in python(cell["source"]).body]
     (fours,) = [

@@ -123,15 +123,6 @@ def test_mnist_is_split_by_class(mnist_npz):
 TORCHVISION = {"train": "0058f8dd561b90ffdd0f734c6a30e5e4", "test": "5b5b05890a5e13444e108efe57b788aa"}
 
 
-@pytest.fixture(scope="session")
-def qmnist_labels():
-    """Folder of QMNIST's label files; a test that asks for it is skipped, with a word, where there is none."""
-    folder = os.environ.get("QMNIST_LABELS")
-    if not folder:
-        pytest.skip("needs QMNIST's label files: set QMNIST_LABELS to the path of their folder")
-    return Path(folder)
-
-
 def pack(rows):
     """Rows of eight numbers in the form of QMNIST's label files (IDX: type 12, two axes)."""
     return gzip.compress(struct.pack(">HBBII", 0, 12, 2, *rows.shape) + rows.astype(">i4").tobytes(), mtime=0)
