@@ -223,27 +223,6 @@ def plot_class_counts(parts, source=None):
     return _finish(figure, source=source)
 
 
-def plot_histograms(values, xlabel="value of a pixel"):
-    """Draw the distribution of several sets of numbers, one panel each.
-
-    Args:
-        values: dictionary from a title to an array of numbers of any shape.
-        xlabel: what the numbers are.
-
-    Returns:
-        The figure.
-    """
-    check_kind("xlabel", xlabel, str, "a text")
-    check_dictionary("values", values, "from a title to an array of numbers")
-    figure, axes = _figure(1, len(values), height=2.6)
-    for ax, (title, numbers) in zip(axes.flat, values.items(), strict=True):
-        numbers = np.ravel(numbers)
-        ax.hist(numbers, bins=25, weights=np.full(numbers.shape, 100 / numbers.size), color=BLUE)
-        ax.set(title=title, xlabel=xlabel, ylim=(0, 100))
-    axes[0, 0].set_ylabel("share [%]")
-    return _finish(figure)
-
-
 def plot_history(histories, source=None):
     """Draw loss and error rate after each epoch, on training and validation images.
 
@@ -325,45 +304,6 @@ def plot_scores(scores, source=None):
     return _finish(figure, source=source)
 
 
-def plot_differences(tests):
-    """Draw paired differences of the error: each fold as a point, and the mean with its 95% interval.
-
-    Args:
-        tests: dictionary from a title, such as ``"deeper − baseline"``, to the ``PairedTest`` of ``corrected_t_test``.
-
-    Returns:
-        The figure.
-    """
-    check_dictionary("tests", tests, "from a title to a PairedTest")
-    figure, axes = _figure(height=0.6 * len(tests) + 1.2)
-    ax, places = axes[0, 0], range(len(tests) - 1, -1, -1)
-    ax.axvline(0, color="black", linewidth=1)
-    for number, (place, test) in enumerate(zip(places, tests.values(), strict=True)):
-        # A gain in accuracy is a loss of error.
-        mean, low, high = (-100 * value for value in (test.difference, test.high, test.low))
-        label = "one fold" if number == 0 else None
-        ax.plot(
-            [-100 * value for value in test.values],
-            np.full(len(test.values), place - 0.2),
-            "o",
-            color=BLUE,
-            alpha=0.8,
-            label=label,
-        )
-        label = "mean, with its corrected 95% interval" if number == 0 else None
-        ends = [[mean - low], [high - mean]]
-        ax.errorbar(mean, place + 0.1, xerr=ends, fmt="D", color=ORANGE, capsize=4, label=label)
-    ax.set(
-        yticks=list(places),
-        yticklabels=list(tests),
-        xlabel="difference of the error [percentage points]; to the left is better",
-        ylim=(-0.6, len(tests) - 0.4),
-    )
-    ax.grid(axis="y", visible=False)
-    figure.legend(loc="outside lower left", ncols=2)
-    return _finish(figure)
-
-
 def plot_probabilities(image, probabilities, label):
     """Draw an image beside the ten probabilities that a model gives it.
 
@@ -394,45 +334,6 @@ def plot_probabilities(image, probabilities, label):
         ax.set_yticks(range(0, 101, 25))
         ax.grid(axis="x", visible=False)
     axes[0, 1].set_ylabel("probability [%]")
-    return _finish(figure)
-
-
-def plot_errors(errors, references=None):
-    """Draw the error rates of several models as points with their 95% intervals.
-
-    Args:
-        errors: dictionary from a model's name to an ``ErrorRate``.
-        references: dictionary from a model's name to the published error in per cent, a number or a pair (from, to).
-
-    Returns:
-        The figure.
-    """
-    check_references(references)
-    check_dictionary("errors", errors, "from a name to an ErrorRate")
-    references = references or {}
-    if unknown := references.keys() - errors.keys():
-        raise ValueError(f"references: {sorted(unknown)[0]!r} is none of the models in errors: {', '.join(errors)}.")
-    figure, axes = _figure(height=0.45 * len(errors) + 1)
-    ax, places = axes[0, 0], range(len(errors) - 1, -1, -1)
-    for place, error in zip(places, errors.values(), strict=True):
-        ends = np.array([[error.rate - error.low], [error.high - error.rate]])
-        first = place == len(errors) - 1
-        label = "measured here, with its 95% interval" if first else None
-        ax.errorbar(100 * error.rate, place, xerr=100 * ends, fmt="o", color=BLUE, capsize=4, label=label)
-    for number, (name, percent) in enumerate(references.items()):
-        place = len(errors) - 1 - list(errors).index(name)
-        low, high = np.broadcast_to(percent, 2)
-        label = "published" if number == 0 else None
-        ax.plot([low, high], [place - 0.25] * 2, "D-", color=ORANGE, markersize=5, label=label)
-    ax.set(
-        yticks=list(places),
-        yticklabels=list(errors),
-        xlabel="error [%]",
-        xlim=(0, None),
-        ylim=(-0.6, len(errors) - 0.4),
-    )
-    ax.grid(axis="y", visible=False)
-    figure.legend(loc="outside lower left", ncols=2)
     return _finish(figure)
 
 

@@ -51,7 +51,6 @@ def valid(mini, tmp_path_factory):
     generator = np.random.default_rng(7)
     rows = generator.dirichlet(np.ones(10), 100).astype("float32")
     error, mean = m.error_rate(labels, labels), m.mean_interval([0.1, 0.2, 0.3])
-    folds = m.corrected_t_test([0.1, 0.2, 0.3], [0.2, 0.2, 0.1], train_size=20, test_size=10)
     history = {"loss": [1.0, 0.5], "accuracy": [0.5, 0.6]}
     score = {"wrong": 1, "total": 10, "low": 0.0, "high": 0.4}
     results = {"a": {"title": "A", "chapter": "a", "test": [score], "seconds": [1.0]}}
@@ -107,12 +106,9 @@ def valid(mini, tmp_path_factory):
             "places": [(1, 1)],
         },
         "plot_class_counts": {"parts": {"a": labels}, "source": None},
-        "plot_histograms": {"values": {"a": x}, "xlabel": "value"},
         "plot_history": {"histories": {"a": history}, "source": None},
         "plot_scores": {"scores": {"a": [0.9, 0.8, 0.9]}, "source": None},
-        "plot_differences": {"tests": {"a": folds}},
         "plot_probabilities": {"image": images[0], "probabilities": rows[0], "label": 3},
-        "plot_errors": {"errors": {"a": error}, "references": None},
         "plot_learning_rates": {"rates": {"a": [0.1, 0.2]}},
         "plot_means": {"values": {"a": mean}, "xlabel": "error"},
         "plot_error_and_time": {
@@ -185,9 +181,7 @@ FINE = {
     ("show_digits", "wrong"): NUMBERS | {"an empty list"},
     ("show_filters", "kernels"): {"three images of nan"},
     ("show_filters", "titles"): {"None"},
-    ("plot_histograms", "xlabel"): TEXT,
     ("plot_probabilities", "label"): set(STRANGE),  # it is only written
-    ("plot_errors", "references"): {"None", "an empty dictionary"},
     ("plot_means", "xlabel"): TEXT,
     ("plot_error_and_time", "highlight"): {"an empty list"},
     ("plot_error_and_time", "references"): {"None", "an empty dictionary"},

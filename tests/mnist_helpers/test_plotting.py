@@ -6,7 +6,6 @@ import pytest
 
 from mnist_helpers import (
     Reading,
-    corrected_t_test,
     error_rate,
     mean_interval,
     plot_calibration,
@@ -15,10 +14,7 @@ from mnist_helpers import (
     plot_convolution,
     plot_curve,
     plot_descents,
-    plot_differences,
     plot_error_and_time,
-    plot_errors,
-    plot_histograms,
     plot_history,
     plot_learning_rates,
     plot_means,
@@ -55,12 +51,10 @@ FIGURES = {
     "filters": lambda mini: show_filters(np.random.default_rng(7).normal(size=(11, 5, 5))),
     "convolution": lambda mini: plot_convolution(mini.x_train[0] / 255, np.ones((5, 5)), np.zeros((24, 24)), [(0, 0)]),
     "class counts": lambda mini: plot_class_counts({"a": mini.y_train, "b": mini.y_test}),
-    "histograms": lambda mini: plot_histograms({"raw": mini.x_train[:9], "scaled": mini.x_train[:9] / 255}),
     "history": lambda mini: plot_history({"a": HISTORY, "b": HISTORY}),
     "histories of folds": lambda mini: plot_history({"a": [HISTORY, HISTORY], "b": HISTORY}),
     "many histories": lambda mini: plot_history(dict.fromkeys("abcd", HISTORY)),
     "scores": lambda mini: plot_scores({"a long name of a model": [0.98, 0.99, 0.97], "b": [0.9, 0.91, 0.92]}),
-    "differences": lambda mini: plot_differences({"b − a": corrected_t_test([0.98, 0.99], [0.97, 0.975], 4, 1)}),
     "probabilities": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[3], label=5),
     "learning rates": lambda mini: plot_learning_rates({"a": np.linspace(0, 1, 50), "b": np.full(50, 0.5)}),
     "means": lambda mini: plot_means(
@@ -74,7 +68,6 @@ FIGURES = {
     "threshold": lambda mini: plot_threshold(np.eye(10), range(10), np.full((3, 10), 0.1), 0.6),
     "stages": lambda mini: show_stages(prepare_digit(mini.x_test[0])),
     "pictures": lambda mini: show_pictures([mini.x_test[0], np.zeros((30, 50, 3))], ["a", "b"], columns=3, wrong={1}),
-    "errors": lambda mini: plot_errors({"a": error_rate([1, 2], [1, 3])}, {"a": (1.74, 1.91)}),
     "weights": lambda mini: show_weights({"before": np.zeros((784, 10)), "after": np.ones((784, 10))}),
     "network": lambda mini: plot_network(
         [[1, 0.5], [1, 0], [1, 2]],
@@ -186,22 +179,6 @@ def test_every_fold_is_drawn_as_an_error_beside_mean_and_median():
     assert any(list(line.get_xdata().round(6)) == [6, 6] for line in lines)  # the median of the box
 
 
-def test_a_gain_in_accuracy_is_drawn_to_the_left_with_its_interval():
-    test = corrected_t_test([0.98, 0.99, 0.985], [0.97, 0.975, 0.97], train_size=2, test_size=1)
-    ax = plot_differences({"b − a": test}).axes[0]
-    drawn = {line.get_label(): line.get_xdata() for line in ax.lines}
-    np.testing.assert_allclose(drawn["one fold"], [-1, -1.5, -1.5])
-    bars = ax.collections[0].get_segments()[0][:, 0]
-    np.testing.assert_allclose(bars, [-100 * test.high, -100 * test.low])
-
-
-def test_errors_are_drawn_with_their_interval():
-    error = error_rate(np.zeros(10_000, int), np.r_[np.ones(90, int), np.zeros(9_910, int)])
-    figure = plot_errors({"model": error})
-    bars = figure.axes[0].collections[0].get_segments()[0]
-    np.testing.assert_allclose(bars[:, 0], [0.73, 1.10], atol=0.01)
-
-
 def test_bars_are_as_high_as_the_counts():
     figure = plot_class_counts({"a": np.array([0, 0, 1, 9])})
     assert [bar.get_height() for bar in figure.axes[0].patches] == [2, 1, 1]
@@ -221,12 +198,6 @@ def test_probabilities_before_and_after_stand_side_by_side(mini):
     panels = plot_probabilities(mini.x_train[0], both, label=7).axes[1:]
     assert [ax.get_title(loc="left") for ax in panels] == ["before", "after"]
     assert [ax.patches[7].get_height() for ax in panels] == [10, 100]
-
-
-def test_histograms_show_shares_that_add_up_to_all():
-    figure = plot_histograms({"a": np.array([0, 0, 0, 1])})
-    heights = [bar.get_height() for bar in figure.axes[0].patches]
-    assert (heights[0], heights[-1], sum(heights)) == (75, 25, 100)
 
 
 def test_pixels_are_written_into_the_picture(mini):
@@ -284,7 +255,6 @@ BAD = {
     "columns: expected an integer of 1 or more": lambda mini: show_digits(mini.x_train[:3], columns=0),
     r"image: expected shape \(28, 28\)": lambda mini: show_pixels(mini.x_train[:1]),
     r"probabilities: .*probabilities\[0\]": lambda mini: plot_probabilities(mini.x_train[0], np.eye(10)[:1], label=5),
-    "references: 'b' is none of the models": lambda mini: plot_errors({"a": error_rate([1], [1])}, {"b": 1}),
 }
 
 
